@@ -7,22 +7,8 @@ type JsonLimits = Pick<WireLimits, 'maxDepth' | 'maxTokens' | 'maxNumberLength'>
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-
-/** What a byte outside a string means to the scan. */
-const Class = { Other: 0, Quote: 1, Open: 2, Close: 3, Separator: 4, Number: 5 } as const;
-
-const CLASSES = new Uint8Array(256);
-CLASSES[QUOTE] = Class.Quote;
-for (const [characters, kind] of [
-  ['{[', Class.Open],
-  ['}]', Class.Close],
-  [',:', Class.Separator],
-  ['-0123456789', Class.Number],
-] as const) {
-  for (const character of characters) {
-    CLASSES[character.charCodeAt(0)] = kind;
-  }
-}
+const COMMA = 0x2c;
+const COLON = 0x3a;
 
 /**
  * `JSON.parse` for text from strangers. One pass over the bytes bounds what the parser will have to build (a few bytes
@@ -47,99 +33,81 @@ export function parseBoundedJson(bytes: Buffer, limits: JsonLimits): unknown {
 }
 
 /** Why the text is refused, if it is. Whether it is JSON at all is left to the parser. */
-function scan(bytes: Buffer, limits: JsonLimits): string | undefined {
+function scan(bytes: Buffer, { maxDepth, maxTokens, maxNumberLength }: JsonLimits): string | undefined {
   const { length } = bytes;
-  const { maxDepth, maxNumberLength } = limits;
-  let tokensLeft = limits.maxTokens;
+  let tokens = 0;
   let depth = 0;
   let at = 0;
+  // The latest string: a key, if a colon follows.
+  let start = 0;
+  let end = 0;
+  let isEscaped = false;
   while (at < length) {
-    switch (CLASSES[bytes[at]!]) {
-      case Class.Quote: {
-        const end = endOfString(bytes, at + 1);
-        if (isKey(bytes, end + 1) && isForbidden(bytes, at + 1, end)) {
-          return 'forbidden key';
-        }
-        at = end;
-        break;
+    const byte = bytes[at]!;
+    at += 1;
+    if (byte === QUOTE) {
+      start = at;
+      isEscaped = false;
+      for (let inner = bytes[at]; inner !== QUOTE && at < length; inner = bytes[at]) {
+        isEscaped ||= inner === BACKSLASH;
+        at += inner === BACKSLASH ? 2 : 1;
       }
-      case Class.Open:
-        depth += 1;
-        if (depth > maxDepth) {
-          return 'nested too deeply';
-        }
-        tokensLeft -= 1;
-        break;
-      case Class.Close:
-        depth -= 1;
-        break;
-      case Class.Separator:
-        tokensLeft -= 1;
-        break;
-      case Class.Number: {
-        const end = endOfNumber(bytes, at + 1);
-        if (end - at > maxNumberLength) {
-          return 'number too long';
-        }
-        at = end - 1;
-        break;
+      end = at;
+      at += 1;
+    } else if (byte === COMMA) {
+      tokens += 1;
+    } else if (byte === COLON) {
+      tokens += 1;
+      if (isForbiddenKeyAt(bytes, start, end) || (isEscaped && isForbiddenEscapedKey(bytes, start, end))) {
+        return 'forbidden key';
       }
-      default:
+    } else if (isOpening(byte)) {
+      tokens += 1;
+      depth += 1;
+      if (depth > maxDepth) {
+        return 'nested too deeply';
+      }
+    } else if (isClosing(byte)) {
+      depth -= 1;
+    } else if (isDigitOrSign(byte)) {
+      const numberStart = at - 1;
+      while (at < length && isInNumber(bytes[at]!)) {
+        at += 1;
+      }
+      if (at - numberStart > maxNumberLength) {
+        return 'number too long';
+      }
     }
-    if (tokensLeft < 0) {
+    if (tokens > maxTokens) {
       return 'too many values';
     }
-    at += 1;
   }
   return undefined;
 }
 
-/** Position of the closing quote, or the length if there is none. */
-function endOfString(bytes: Buffer, from: number): number {
-  const { length } = bytes;
-  let at = from;
-  while (at < length) {
-    const byte = bytes[at]!;
-    if (byte === QUOTE) {
-      return at;
-    }
-    at += byte === BACKSLASH ? 2 : 1;
-  }
-  return length;
+function isOpening(byte: number): boolean {
+  return byte === 0x7b || byte === 0x5b;
 }
 
-/** Position after the digits, signs, point and exponent of a number. */
-function endOfNumber(bytes: Buffer, from: number): number {
-  let at = from;
-  for (;;) {
-    const byte = bytes[at];
-    if (
-      byte === undefined ||
-      !(CLASSES[byte] === Class.Number || byte === 0x2e || byte === 0x2b || (byte | 0x20) === 0x65)
-    ) {
-      return at;
-    }
-    at += 1;
-  }
+function isClosing(byte: number): boolean {
+  return byte === 0x7d || byte === 0x5d;
 }
 
-/** Whether a colon comes next, after whitespace. */
-function isKey(bytes: Buffer, from: number): boolean {
-  let at = from;
-  while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09) {
-    at += 1;
-  }
-  return bytes[at] === 0x3a;
+function isDigitOrSign(byte: number): boolean {
+  return (byte >= 0x30 && byte <= 0x39) || byte === 0x2d;
 }
 
-/** Whether the key between its quotes is a forbidden one, as it is or written with escapes. */
-function isForbidden(bytes: Buffer, start: number, end: number): boolean {
-  if (isForbiddenKeyAt(bytes, start, end)) {
-    return true;
-  }
-  // A forbidden key of which at least one character is escaped, each as 6 bytes at most.
-  const length = end - start;
-  if (length < 14 || length > 66 || bytes.subarray(start, end).indexOf(BACKSLASH) < 0) {
+/** Digits, signs, point and exponent. */
+function isInNumber(byte: number): boolean {
+  return isDigitOrSign(byte) || byte === 0x2e || byte === 0x2b || (byte | 0x20) === 0x65;
+}
+
+const SHORTEST_ESCAPED_KEY = 14;
+const LONGEST_ESCAPED_KEY = 66;
+
+/** Whether the key between its quotes is a forbidden one with one to all of its characters written as `\uXXXX`. */
+function isForbiddenEscapedKey(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start < SHORTEST_ESCAPED_KEY || end - start > LONGEST_ESCAPED_KEY) {
     return false;
   }
   try {

@@ -2,7 +2,7 @@ import { ZmqException, type ZmqErrorObject } from '../errors/zmq.exception.js';
 import { parseBoundedJson } from './bounded-json.js';
 import { Malformed } from './malformed.js';
 import { routeOf } from './pattern.js';
-import { isStringRecord } from './payload-codec.js';
+import { bytesOf, isStringRecord } from './payload-codec.js';
 import type { WireLimits } from './wire-limits.js';
 
 const MAX_ID_LENGTH = 64;
@@ -71,7 +71,8 @@ export function encodeJsonReply({ id, response, last, error }: JsonReply): strin
     if (error !== undefined) {
       return JSON.stringify({ id, err: error, status: 'error', isDisposed: true });
     }
-    const wrapped = response instanceof Uint8Array ? wrapBytes(response) : response;
+    const bytes = bytesOf(response);
+    const wrapped = bytes === undefined ? response : wrapBytes(bytes);
     return JSON.stringify(last ? { id, response: wrapped, isDisposed: true } : { id, response: wrapped });
   } catch (cause) {
     throw new ZmqException('MALFORMED', `The value cannot be encoded as JSON: ${(cause as Error)?.message}`, { cause });

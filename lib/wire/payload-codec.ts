@@ -15,12 +15,11 @@ const MIN_VIEW_BYTES = 4096;
  * @throws ZmqException `MALFORMED` if the value cannot be encoded, `INVALID_OPTIONS` if msgpackr is not installed
  */
 export function encodePayload(value: unknown, preferred: 'json' | 'msgpack'): EncodedPayload {
-  if (typeof value === 'object' && value !== null) {
-    const bytes = bytesOf(value);
-    if (bytes !== undefined) {
-      return { encoding: PayloadEncoding.Raw, body: bytes, maxSize: bytes.byteLength };
-    }
-  } else if (value === undefined || typeof value === 'function' || typeof value === 'symbol') {
+  const bytes = bytesOf(value);
+  if (bytes !== undefined) {
+    return { encoding: PayloadEncoding.Raw, body: bytes, maxSize: bytes.byteLength };
+  }
+  if (value === undefined || typeof value === 'function' || typeof value === 'symbol') {
     return NO_PAYLOAD;
   }
   if (preferred === 'msgpack') {
@@ -80,7 +79,11 @@ export function isStringRecord(value: unknown): value is Record<string, string> 
   return true;
 }
 
-function bytesOf(value: object): Uint8Array | undefined {
+/** The bytes of binary data, not copied; `undefined` for any other value. */
+export function bytesOf(value: unknown): Uint8Array | undefined {
+  if (typeof value !== 'object' || value === null) {
+    return undefined;
+  }
   if (value instanceof Uint8Array) {
     return value;
   }
