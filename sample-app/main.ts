@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { ClientZmq } from 'nestjs-zeromq';
+import { firstValueFrom } from 'rxjs';
+import { ChildProgram } from './processes/child-program.js';
+import { runProgram } from './processes/server-program.js';
+import { formatExamples } from './replay/examples.js';
+import { createProgress } from './replay/progress.js';
+import { replay } from './replay/replay.js';
+import { type DeviceSummary, formatSummary } from './replay/summary.js';
+import { loadWeatherReadings } from './replay/weather-readings.js';
+import { type DeviceStatistics, TelemetryPattern } from './telemetry/telemetry.patterns.js';
+
+const { values: options } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => stop.abort(new Error(`Stopped by ${signal}`)));
+}
+
+await runProgram(async () => {
+  const programs: ChildProgram[] = [];
+  try {
+    const service = await ChildProgram.start({ name: 'service', env: {} });
+    programs.push(service);
+    const gateway = await ChildProgram.start({ name: 'gateway', env: { ZMQ_URL: service.endpoint } });
+    programs.push(gateway);
+
+    await replayWeather(service.endpoint);
+    if (!options.once) {
+      console.log(formatExamples(gateway.endpoint));
+      await Promise.race([stopped(), service.ended, gateway.ended]);
+    }
+  } finally {
+    // The gateway first, so that it never misses the service.
+    for (const program of programs.reverse()) {
+      await program.stop();
+    }
+  }
+});
+
+async function replayWeather(endpoint: string): Promise<void> {
+  const readings = await loadWeatherReadings();
+  const client = new ClientZmq({ connect: endpoint });
+  const progress = createProgress(readings.length, process.stdout);
+  try {
+    const result = await replay({ client, readings, onStored: () => progress.advance(), signal: stop.signal });
+    const devices = await Promise.all(
+      Array.from(new Set(readings.map(reading => reading.deviceId)), id => summarize(client, id)),
+    );
+    progress.finish();
+    console.log(`\n${formatSummary(result, devices)}`);
+  } finally {
+    progress.finish();
+    await client.close();
+  }
+}
+
+async function summarize(client: ClientZmq, deviceId: string): Promise<DeviceSummary> {
+  return {
+    deviceId,
+    statistics: await firstValueFrom(client.send<DeviceStatistics>(TelemetryPattern.Stats, { deviceId })),
+  };
+}
+
+async function stopped(): Promise<void> {
+  if (!stop.signal.aborted) {
+    await once(stop.signal, 'abort');
+  }
+}
