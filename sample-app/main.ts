@@ -11,13 +11,13 @@ import { type DeviceSummary, formatSummary } from './replay/summary.js';
 import { loadWeatherReadings } from './replay/weather-readings.js';
 import { type DeviceStatistics, TelemetryPattern } from './telemetry/telemetry.patterns.js';
 
-const { values: options } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => stop.abort(new Error(`Stopped by ${signal}`)));
 }
 
 await runProgram(async () => {
+  const { values: options } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
   const programs: ChildProgram[] = [];
   try {
     const service = await ChildProgram.start({ name: 'service', env: {} });
@@ -42,24 +42,20 @@ async function replayWeather(endpoint: string): Promise<void> {
   const readings = await loadWeatherReadings();
   const client = new ClientZmq({ connect: endpoint });
   const progress = createProgress(readings.length, process.stdout);
+  const deviceIds = new Set(readings.map(({ deviceId }) => deviceId));
   try {
-    const result = await replay({ client, readings, onStored: () => progress.advance(), signal: stop.signal });
-    const devices = await Promise.all(
-      Array.from(new Set(readings.map(reading => reading.deviceId)), id => summarize(client, id)),
-    );
-    progress.finish();
+    const replaying = replay({ client, readings, onStored: () => progress.advance(), signal: stop.signal });
+    const result = await replaying.finally(() => progress.finish());
+    const devices = await Promise.all(Array.from(deviceIds, deviceId => summarize(client, deviceId)));
     console.log(`\n${formatSummary(result, devices)}`);
   } finally {
-    progress.finish();
     await client.close();
   }
 }
 
 async function summarize(client: ClientZmq, deviceId: string): Promise<DeviceSummary> {
-  return {
-    deviceId,
-    statistics: await firstValueFrom(client.send<DeviceStatistics>(TelemetryPattern.Stats, { deviceId })),
-  };
+  const answer = client.send<DeviceStatistics>(TelemetryPattern.Stats, { deviceId });
+  return { deviceId, statistics: await firstValueFrom(answer) };
 }
 
 async function stopped(): Promise<void> {

@@ -1,12 +1,11 @@
-import { type INestApplicationContext, ShutdownSignal } from '@nestjs/common';
-import type { NestApplicationContextOptions } from '@nestjs/common/interfaces/nest-application-context-options.interface.js';
+import { type INestApplicationContext, type LogLevel, ShutdownSignal } from '@nestjs/common';
 import { announce } from './announcement.js';
 
 /** Start-up failures are left to {@link runProgram}, and the log to what needs attention. */
-export const APPLICATION_OPTIONS = {
+export const APPLICATION_OPTIONS: { readonly abortOnError: false; readonly logger: LogLevel[] } = {
   abortOnError: false,
   logger: ['warn', 'error', 'fatal'],
-} satisfies NestApplicationContextOptions;
+};
 
 /** Runs a program that ends with exit code 1 and a message when it cannot start. */
 export async function runProgram(start: () => Promise<void>): Promise<void> {

@@ -11,7 +11,7 @@ interface ReplayOptions {
   readonly readings: readonly Reading[];
   /** Called for each reading that the service has stored. */
   readonly onStored: () => void;
-  /** Ends the replay early. */
+  /** Ends the replay early, with the signal's reason as the error. */
   readonly signal: AbortSignal;
 }
 
@@ -32,5 +32,6 @@ export async function replay({ client, readings, onStored, signal }: ReplayOptio
       count(),
     ),
   );
+  signal.throwIfAborted();
   return { stored, seconds: (performance.now() - startedAt) / 1000 };
 }
