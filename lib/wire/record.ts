@@ -1,9 +1,7 @@
 import { ZmqException } from '../errors/zmq.exception.js';
+import type { ZmqEncoding } from '../options/client-options.js';
 import { isForbiddenKey } from './forbidden-keys.js';
 import { isStringRecord } from './payload-codec.js';
-
-/** How a value that is not binary travels. */
-export type ZmqEncoding = 'json' | 'msgpack';
 
 /** Data with instructions for its journey. Made by {@link ZmqRecordBuilder} and passed to `send()` or `emit()` as data. */
 export class ZmqRecord<TData = unknown> {

@@ -1,0 +1,279 @@
+import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import { Logger } from '@nestjs/common';
+import { EventEmitter } from 'node:events';
+import { Observable, Subject } from 'rxjs';
+import { ZmqException } from '../errors/zmq.exception.js';
+import { DeadlineWheel } from '../limits/deadline-wheel.js';
+import { SampledLog } from '../monitoring/sampled-log.js';
+import { resolveClientOptions, type ResolvedClientOptions, type ZmqClientOptions } from '../options/client-options.js';
+import { ZmqStatus } from '../options/tokens.js';
+import { inheritedDeadline, wantCallScope } from '../pipeline/call-scope.js';
+import { DealerSocket } from '../socket/dealer-socket.js';
+import { ZmqRecord } from '../wire/record.js';
+import { ClientEvent } from './client-event.js';
+import type { ZmqClientEvents } from './client-events.js';
+import { ClientRequest, type Parcel } from './client-request.js';
+import { ClientSession } from './client-session.js';
+import { Connector } from './connector.js';
+import { ValueQueue } from './value-queue.js';
+
+const MAX_WIRE_BATCH = 65_536;
+const MAX_WIRE_TEXT = 65_535;
+const MAX_NUMBER_LENGTH = 64;
+
+interface RequestSettings {
+  readonly window: number;
+  readonly autoCredit: boolean;
+}
+
+/**
+ * Nest's end of the transport on the calling side. Connects on first use, balances over its endpoints, reconnects.
+ *
+ * ```ts
+ * ClientsModule.register([{ name: 'MATH', customClass: ClientZmq, options: { connect: 'tcp://127.0.0.1:5555' } }])
+ * ```
+ *
+ * Errors reach the caller as {@link ZmqException}.
+ *
+ * @throws {@link ZmqException} `INVALID_OPTIONS` from the constructor.
+ */
+export class ClientZmq extends ClientProxy<ZmqClientEvents> {
+  private readonly logger = new Logger(ClientZmq.name);
+  private readonly log = new SampledLog<'event'>(this.logger);
+  private readonly options: ResolvedClientOptions;
+  private readonly emitter = new EventEmitter();
+  private readonly wheel = new DeadlineWheel();
+  private readonly connector: Connector;
+  private readonly settings: RequestSettings;
+  private pendingRequests = 0;
+
+  constructor(options?: ZmqClientOptions) {
+    super();
+    this.options = resolveClientOptions(options);
+    this.settings = { window: this.options.streamWindow, autoCredit: true };
+    if (this.options.inheritDeadline) {
+      wantCallScope();
+    }
+    this._status$.next(ZmqStatus.DISCONNECTED);
+    this.connector = new Connector({
+      options: this.options,
+      createSession: (endpoint, listener) => this.createSession(endpoint, listener),
+      emit: (event, ...args) => this.emitter.emit(event, ...args),
+      onStatus: status => this._status$.next(status),
+    });
+  }
+
+  // Nest's `customClass` wants a plain `ClientProxy`, so the narrower type of the status is told here.
+  override get status(): Observable<ZmqStatus> {
+    return super.status as Observable<ZmqStatus>;
+  }
+
+  /**
+   * Resolves once a server has answered, i.e. after a real round trip.
+   *
+   * @throws {@link ZmqException} `DISCONNECTED` when none has within `connectTimeout`; it may be called again then.
+   */
+  override connect(): Promise<void> {
+    return this.connector.connect();
+  }
+
+  /** Lets queued events leave, fails requests without an answer (`DISCONNECTED`), and ends all connections. */
+  override async close(): Promise<void> {
+    await this.connector.close();
+    this.wheel.clear();
+  }
+
+  /**
+   * Sends a request when subscribed. Unsubscribing before the last answer cancels the handler.
+   *
+   * @param data a value, a Buffer or Uint8Array (sent as it is), or a `ZmqRecord`
+   */
+  override send<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult> {
+    if (isNil(pattern) || isNil(data)) {
+      return super.send<TResult, TInput>(pattern, data);
+    }
+    return new Observable<TResult>(observer =>
+      this.publish(this.createPacket(pattern, data), this.createObserver<TResult>(observer)),
+    );
+  }
+
+  /**
+   * Sends an event at once, whether or not anybody subscribes. The Observable completes when the event has been handed
+   * to the socket, and fails with `BACKPRESSURE` when too much waits already.
+   */
+  override emit<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult> {
+    if (isNil(pattern) || isNil(data)) {
+      return super.emit<TResult, TInput>(pattern, data);
+    }
+    const outcome = new Subject<TResult>();
+    const settle = (error: unknown) => {
+      if (error === undefined) {
+        outcome.next(undefined as TResult);
+        outcome.complete();
+      } else {
+        outcome.error(error);
+      }
+    };
+    try {
+      this.post(this.createPacket(pattern, data), settle);
+    } catch (error) {
+      queueMicrotask(() => settle(error));
+    }
+    return outcome.asObservable();
+  }
+
+  /**
+   * Sends a request and gives its values to a `for await` loop. The server sends only as many values ahead of the loop
+   * as `window` says, so a slow loop holds the producer back; leaving the loop cancels the handler.
+   */
+  stream<TResult = unknown, TInput = unknown>(
+    pattern: unknown,
+    data: TInput,
+    { window = 64 }: { readonly window?: number } = {},
+  ): AsyncIterableIterator<TResult> {
+    if (!Number.isInteger(window) || window < 1 || window > 0xffff) {
+      throw new ZmqException('INVALID_OPTIONS', 'window must be a whole number from 1 to 65535.');
+    }
+    let request: ClientRequest | undefined;
+    const queue = new ValueQueue<TResult>({
+      onStart: () => {
+        const observe = this.createObserver<TResult>({
+          next: value => queue.push(value),
+          error: (error: unknown) => queue.fail(error),
+          complete: () => queue.end(),
+        });
+        request = this.request(this.createPacket(pattern, data), observe, { window, autoCredit: false });
+      },
+      onTaken: () => request?.consumed(),
+      onReturn: () => request?.cancel(),
+    });
+    return queue;
+  }
+
+  override on<E extends keyof ZmqClientEvents>(event: E, callback: ZmqClientEvents[E]): void {
+    this.emitter.on(event, callback);
+  }
+
+  /** The `Dealer` socket of the package `zeromq`, or an array of them with several endpoints. */
+  override unwrap<T>(): T {
+    const sockets = this.connector.sockets;
+    if (sockets.length === 0) {
+      throw new Error('The client is not connected: call connect() first.');
+    }
+    return (this.options.connect.length === 1 ? sockets[0] : sockets) as T;
+  }
+
+  protected override publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+    const request = this.request(packet, callback, this.settings);
+    return () => request?.cancel();
+  }
+
+  protected override dispatchEvent<T = unknown>(packet: ReadPacket): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.post(packet, error => (error === undefined ? resolve(undefined as T) : reject(error)));
+    });
+  }
+
+  private request(
+    packet: ReadPacket,
+    callback: (packet: WritePacket) => void,
+    settings: RequestSettings,
+  ): ClientRequest | undefined {
+    try {
+      const { timeout: own, ...contents } = this.contentsOf(packet);
+      const timeout = withinDeadline(own ?? this.options.timeout, this.options.inheritDeadline);
+      const { maxPending } = this.options.limits;
+      if (this.pendingRequests >= maxPending) {
+        throw new ZmqException('BACKPRESSURE', `${maxPending} requests are waiting for an answer already.`, {
+          details: { limit: maxPending },
+        });
+      }
+      this.pendingRequests++;
+      const request = new ClientRequest({
+        ...contents,
+        ...settings,
+        timeout,
+        callback,
+        wheel: this.wheel,
+        onSettled: () => {
+          this.pendingRequests--;
+        },
+      });
+      this.connector.send(request);
+      return request;
+    } catch (error) {
+      callback({ err: error });
+      return undefined;
+    }
+  }
+
+  /** Sends an event; `settle` is called once, never before this returns. */
+  private post(packet: ReadPacket, settle: (error: ZmqException | undefined) => void): void {
+    const { timeout: _timeout, ...contents } = this.contentsOf(packet);
+    const event: Parcel = new ClientEvent({
+      ...contents,
+      onSettled: failure => {
+        if (failure !== undefined) {
+          this.log.warn(
+            'event',
+            () => `An event for '${contents.route}' was not sent: ${failure.code}, ${failure.message}`,
+          );
+          this.emitter.emit('eventFailed', contents.route, failure);
+        }
+        queueMicrotask(() => settle(failure));
+      },
+    });
+    this.connector.send(event);
+  }
+
+  private contentsOf({ pattern, data, metadata }: ReadPacket) {
+    const record: ZmqRecord | undefined = data instanceof ZmqRecord ? data : undefined;
+    const merged = record?.metadata === undefined ? metadata : { ...record.metadata, ...metadata };
+    return {
+      route: typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as string),
+      data: record === undefined ? (data as unknown) : record.data,
+      metadata: merged === undefined ? '' : JSON.stringify(merged),
+      encoding: record?.encoding ?? this.options.encoding,
+      timeout: record?.timeout,
+    };
+  }
+
+  private createSession(endpoint: string, listener: ConstructorParameters<typeof ClientSession>[0]['listener']) {
+    const { options } = this;
+    const { maxMessageSize, maxDepth, maxTokens } = options.limits;
+    return new ClientSession({
+      endpoint,
+      options,
+      listener,
+      socket: new DealerSocket({ endpoint, maxMessageSize, socket: options.socket }),
+      limits: {
+        maxMessageSize,
+        maxDepth,
+        maxTokens,
+        maxBatchPackets: MAX_WIRE_BATCH,
+        maxPatternLength: MAX_WIRE_TEXT,
+        maxMetadataSize: MAX_WIRE_TEXT,
+        maxNumberLength: MAX_NUMBER_LENGTH,
+      },
+      serializer: options.serializer,
+      deserializer: options.deserializer,
+    });
+  }
+}
+
+/** The timeout for a request, cut to what is left to the handler that makes it. */
+function withinDeadline(timeout: number, inherit: boolean): number {
+  const deadline = inherit ? inheritedDeadline() : undefined;
+  if (deadline === undefined) {
+    return timeout;
+  }
+  const left = deadline - Date.now();
+  if (left <= 0) {
+    throw new ZmqException('DEADLINE_EXCEEDED', 'The deadline of the handler that makes this request has passed.');
+  }
+  return timeout === 0 ? left : Math.min(timeout, left);
+}
+
+function isNil(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}

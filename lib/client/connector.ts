@@ -1,0 +1,177 @@
+import { ZmqException } from '../errors/zmq.exception.js';
+import type { ResolvedClientOptions } from '../options/client-options.js';
+import { ZmqStatus } from '../options/tokens.js';
+import type { ZmqClientEvents } from './client-events.js';
+import type { Parcel } from './client-request.js';
+import type { ClientSession, ClientSessionListener } from './client-session.js';
+import { Endpoint, type EndpointEvents } from './endpoint.js';
+import { Parking } from './parking.js';
+
+export interface ConnectorFields {
+  readonly options: ResolvedClientOptions;
+  readonly createSession: (endpoint: string, listener: ClientSessionListener) => ClientSession;
+  readonly emit: <E extends keyof ZmqClientEvents>(event: E, ...args: Parameters<ZmqClientEvents[E]>) => void;
+  readonly onStatus: (status: ZmqStatus) => void;
+}
+
+/** One wait for the first session. */
+interface Attempt {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: ZmqException) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Keeps the sessions with all endpoints and sends each parcel to the one with the fewest requests under way. */
+export class Connector implements EndpointEvents {
+  private readonly endpoints: readonly Endpoint[];
+  private readonly parking: Parking;
+  private readonly connected = Promise.resolve();
+  private attempt: Attempt | undefined;
+  /** Whether there has been a session since `connect()` or the last `close()`. */
+  private wasConnected = false;
+
+  constructor(private readonly fields: ConnectorFields) {
+    const { options, createSession } = fields;
+    this.parking = new Parking(options.limits.outboxMessages);
+    this.endpoints = options.connect.map(address => new Endpoint({ address, options, createSession, events: this }));
+  }
+
+  get sockets(): readonly unknown[] {
+    return this.endpoints.flatMap(({ current }) => (current === undefined ? [] : [current.unwrap()]));
+  }
+
+  connect(): Promise<void> {
+    if (this.pick() !== undefined) {
+      return this.connected;
+    }
+    this.attempt ??= this.createAttempt();
+    for (const endpoint of this.endpoints) {
+      endpoint.start();
+    }
+    return this.attempt.promise;
+  }
+
+  /** Sends a parcel, or keeps it until there is a session. */
+  send(parcel: Parcel): void {
+    const session = this.pick();
+    if (session !== undefined) {
+      parcel.sendThrough(session);
+      return;
+    }
+    if (!this.parking.add(parcel)) {
+      parcel.fail(new ZmqException('BACKPRESSURE', 'Too much waits for a connection already.'));
+      return;
+    }
+    // Whoever waits is failed by the attempt itself.
+    void this.connect().catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    const reason = new ZmqException('DISCONNECTED', 'The client was closed.');
+    for (const parcel of this.parking.takeAll()) {
+      parcel.fail(reason);
+    }
+    this.endAttempt()?.reject(reason);
+    const { linger } = this.fields.options.socket;
+    this.wasConnected = false;
+    await Promise.all(this.endpoints.map(endpoint => endpoint.stop(reason, linger)));
+    this.fields.onStatus(ZmqStatus.DISCONNECTED);
+  }
+
+  ready({ address }: Endpoint): void {
+    this.wasConnected = true;
+    this.endAttempt()?.resolve();
+    this.fields.onStatus(ZmqStatus.CONNECTED);
+    this.fields.emit('connect', address);
+    for (const parcel of this.parking.takeAll()) {
+      this.send(parcel);
+    }
+  }
+
+  unavailable(
+    { address }: Endpoint,
+    { reason, wasReady }: { readonly reason: string; readonly wasReady: boolean },
+    returned: readonly Parcel[],
+  ): void {
+    if (wasReady) {
+      this.fields.emit('disconnect', address, reason);
+    }
+    if (this.wasConnected && this.pick() === undefined) {
+      this.fields.onStatus(ZmqStatus.RECONNECTING);
+    }
+    for (const parcel of returned) {
+      if (!parcel.settled) {
+        this.send(parcel);
+      }
+    }
+  }
+
+  draining({ address }: Endpoint): void {
+    this.fields.emit('draining', address);
+  }
+
+  retrying({ address }: Endpoint, delay: number): void {
+    this.fields.emit('reconnecting', address, delay);
+  }
+
+  bounced(parcel: Parcel): void {
+    if (!parcel.settled) {
+      this.send(parcel);
+    }
+  }
+
+  private pick(): ClientSession | undefined {
+    let best: ClientSession | undefined;
+    for (const { available } of this.endpoints) {
+      if (available !== undefined && (best === undefined || available.outstanding < best.outstanding)) {
+        best = available;
+      }
+    }
+    return best;
+  }
+
+  private createAttempt(): Attempt {
+    const { promise, resolve, reject } = withResolvers();
+    // The rejection is also told to everything that waits, so nobody needs to look at this promise.
+    promise.catch(() => undefined);
+    const timer = setTimeout(() => this.giveUp(), this.fields.options.connectTimeout);
+    return { promise, resolve, reject, timer };
+  }
+
+  private endAttempt(): Attempt | undefined {
+    const { attempt } = this;
+    clearTimeout(attempt?.timer);
+    this.attempt = undefined;
+    return attempt;
+  }
+
+  private giveUp(): void {
+    const { connectTimeout } = this.fields.options;
+    const tried = this.endpoints.map(({ address, lastFailure }) => `${address} (${lastFailure})`).join(', ');
+    const error = new ZmqException('DISCONNECTED', `No server answered within ${connectTimeout} ms: ${tried}.`, {
+      details: { endpoints: this.endpoints.map(({ address }) => address) },
+    });
+    this.endAttempt()?.reject(error);
+    const othersWait = this.parking.failOlderThan(connectTimeout - 1, error);
+    if (othersWait) {
+      void this.connect().catch(() => undefined);
+    } else if (!this.wasConnected) {
+      // A client that nobody waits for must not go on trying for ever.
+      for (const endpoint of this.endpoints) {
+        void endpoint.stop(error, 0);
+      }
+      this.fields.onStatus(ZmqStatus.DISCONNECTED);
+    }
+  }
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
+  let resolve!: () => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}

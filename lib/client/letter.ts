@@ -1,0 +1,70 @@
+import type { Serializer } from '@nestjs/microservices';
+import { ZmqException } from '../errors/zmq.exception.js';
+import { formatBytes } from '../options/bytes.js';
+import type { QueuedPacket } from '../socket/queued-packet.js';
+import { PayloadEncoding } from '../wire/packet.js';
+import { routeOf } from '../wire/pattern.js';
+import { exactSize } from '../wire/payload-codec.js';
+import type { Welcome } from './welcome.js';
+
+/** What is written into a packet. */
+export interface Letter {
+  readonly route: string;
+  readonly data: unknown;
+  /** JSON text, `''` for none. */
+  readonly metadata: string;
+}
+
+/** What a Nest serializer of the user's own makes of a packet: its fields where it returns a packet, else the data. */
+export function payloadOf(serializer: Serializer, id: number, { route, data, metadata }: Letter): Letter {
+  const output: unknown = serializer.serialize({
+    pattern: route,
+    data,
+    ...(id !== 0 && { id: String(id) }),
+    ...(metadata !== '' && { metadata: JSON.parse(metadata) as unknown }),
+  });
+  if (typeof output !== 'object' || output === null || !('pattern' in output)) {
+    return { route, data: output, metadata };
+  }
+  const packet = output as { pattern: unknown; data?: unknown; metadata?: unknown };
+  return {
+    route: routeOf(packet.pattern) ?? route,
+    data: packet.data,
+    metadata: packet.metadata === undefined ? '' : JSON.stringify(packet.metadata),
+  };
+}
+
+/**
+ * Refuses here what the server would refuse, before it crosses the network.
+ *
+ * @throws {@link ZmqException} `PAYLOAD_TOO_LARGE` with the limit and the actual size, `INVALID_OPTIONS` for an encoding that the server lacks.
+ */
+export function assertSendable(packet: QueuedPacket, welcome: Welcome | undefined): void {
+  if (welcome === undefined) {
+    return;
+  }
+  const { maxMessageSize, maxPatternLength, maxMetadataSize } = welcome.limits;
+  assertFits('payload', packet.payload.maxSize <= maxMessageSize ? 0 : exactSize(packet.payload), maxMessageSize);
+  assertFits('pattern', bytesOf(packet.pattern, maxPatternLength), maxPatternLength);
+  assertFits('metadata', bytesOf(packet.metadata, maxMetadataSize), maxMetadataSize);
+  if (packet.payload.encoding === PayloadEncoding.MsgPack && !welcome.encodings.includes('msgpack')) {
+    throw new ZmqException(
+      'INVALID_OPTIONS',
+      'The server does not take the encoding msgpack: it needs the package "msgpackr".',
+    );
+  }
+}
+
+function bytesOf(text: string, limit: number): number {
+  return text.length * 3 <= limit ? 0 : Buffer.byteLength(text);
+}
+
+function assertFits(what: string, actual: number, limit: number): void {
+  if (actual > limit) {
+    throw new ZmqException(
+      'PAYLOAD_TOO_LARGE',
+      `The ${what} has ${formatBytes(actual)}, more than the ${formatBytes(limit)} that the server allows.`,
+      { details: { what, limit, actual } },
+    );
+  }
+}

@@ -1,0 +1,72 @@
+import { isIPv6 } from 'node:net';
+import { describe } from './bytes.js';
+import { invalid, type Field } from './fields.js';
+
+const TCP = /^tcp:\/\/(\*|\[[0-9a-f:.]+(?:%\w+)?\]|[\w.-]+):(\*|\d{1,5})$/i;
+/** Linux limits the path of a unix socket to 107 bytes and a terminator. */
+const MAX_IPC_PATH = 107;
+const MAX_ENDPOINTS = 256;
+
+/** The addresses that a server binds: one or several of `tcp://host:port`, `ipc://path`, `inproc://name`. */
+export function bindEndpoints(fallback: string): Field<readonly string[]> {
+  return (value = fallback, option) => list(value, option).map(endpoint => checkBind(endpoint, option));
+}
+
+/** The addresses that a client connects to, in the same forms. */
+export function connectEndpoints(fallback: string): Field<readonly string[]> {
+  return (value = fallback, option) => list(value, option).map(endpoint => checkConnect(endpoint, option));
+}
+
+/** Whether an endpoint names a literal IPv6 address, which libzmq resolves only when it is told to. */
+export function isIPv6Endpoint(endpoint: string): boolean {
+  const host = TCP.exec(endpoint)?.[1] ?? '';
+  return host.startsWith('[') && isIPv6(host.slice(1, -1));
+}
+
+function list(value: unknown, option: string): readonly string[] {
+  const endpoints = Array.isArray(value) ? value : [value];
+  if (endpoints.length === 0 || endpoints.length > MAX_ENDPOINTS) {
+    throw invalid(`${option} must have from 1 to ${MAX_ENDPOINTS} endpoints, but has ${endpoints.length}.`);
+  }
+  if (new Set(endpoints).size !== endpoints.length && !endpoints.every(endsInWildcard)) {
+    throw invalid(`${option} names the same endpoint twice.`);
+  }
+  return endpoints;
+}
+
+function endsInWildcard(endpoint: unknown): boolean {
+  return typeof endpoint === 'string' && /:(\*|0)$/.test(endpoint);
+}
+
+function checkBind(endpoint: unknown, option: string): string {
+  const text = checkForm(endpoint, option);
+  return text.startsWith('tcp:') ? text.replace(/:0$/, ':*') : text;
+}
+
+function checkConnect(endpoint: unknown, option: string): string {
+  const text = checkForm(endpoint, option);
+  const [, host, port] = TCP.exec(text) ?? [];
+  if (host === '*' || port === '*' || port === '0') {
+    throw invalid(`${option} must name a host and a port to connect to, but is ${describe(endpoint)}.`);
+  }
+  return text;
+}
+
+function checkForm(endpoint: unknown, option: string): string {
+  if (typeof endpoint === 'string') {
+    const [, , port] = TCP.exec(endpoint) ?? [];
+    const isTcp = port === '*' || (port !== undefined && Number(port) <= 65_535);
+    if (isTcp || isIpc(endpoint) || /^inproc:\/\/[\x21-\x7e]{1,255}$/.test(endpoint)) {
+      return endpoint;
+    }
+  }
+  throw invalid(
+    `${option} must be tcp://host:port, ipc://path (at most ${MAX_IPC_PATH} bytes) or inproc://name, ` +
+      `but is ${describe(endpoint)}.`,
+  );
+}
+
+function isIpc(endpoint: string): boolean {
+  const path = /^ipc:\/\/([^\0]+)$/.exec(endpoint)?.[1];
+  return path !== undefined && Buffer.byteLength(path) <= MAX_IPC_PATH;
+}

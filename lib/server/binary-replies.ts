@@ -1,0 +1,85 @@
+import type { Serializer } from '@nestjs/microservices';
+import { ZmqException, type ZmqErrorObject } from '../errors/zmq.exception.js';
+import { QueuedPacket } from '../socket/queued-packet.js';
+import { NO_PAYLOAD, PacketKind, PayloadEncoding, type EncodedPayload } from '../wire/packet.js';
+import { encodePayload, exactSize } from '../wire/payload-codec.js';
+import type { Replies } from './replies.js';
+
+export interface BinaryRepliesOptions {
+  readonly id: number;
+  /** The encoding of the request, in which it is answered. */
+  readonly encoding: 'json' | 'msgpack';
+  /** Bytes that the peer takes in one payload. */
+  readonly maxSize: number;
+  readonly serializer: Serializer | undefined;
+}
+
+/** {@link Replies} to a peer that speaks binary batches. */
+export class BinaryReplies implements Replies {
+  constructor(private readonly options: BinaryRepliesOptions) {}
+
+  value(value: unknown, last: boolean): QueuedPacket {
+    const { id, encoding, maxSize, serializer } = this.options;
+    const response =
+      serializer === undefined ? value : serialized(serializer, { id, response: value, isDisposed: last });
+    const payload = encodePayload(response, encoding);
+    if (last && payload.encoding === PayloadEncoding.None) {
+      return this.complete();
+    }
+    assertFits(payload, maxSize);
+    const packet = new QueuedPacket(PacketKind.Response, id, payload);
+    packet.last = last;
+    return packet;
+  }
+
+  complete(): QueuedPacket {
+    return new QueuedPacket(PacketKind.Complete, this.options.id, NO_PAYLOAD);
+  }
+
+  error(error: ZmqErrorObject): QueuedPacket {
+    return new QueuedPacket(PacketKind.Error, this.options.id, errorPayload(error, this.options.maxSize));
+  }
+
+  markLast(packet: QueuedPacket): void {
+    packet.last = true;
+  }
+}
+
+/** An error as a payload; one that cannot be encoded, or is itself too large, loses all but its code and message. */
+export function errorPayload(error: ZmqErrorObject, maxSize: number): EncodedPayload {
+  try {
+    const payload = encodePayload(error, 'json');
+    if (payload.maxSize <= maxSize || exactSize(payload) <= maxSize) {
+      return payload;
+    }
+  } catch {
+    // Falls through to the short form.
+  }
+  return encodePayload({ code: error.code, message: error.message.slice(0, 200) }, 'json');
+}
+
+/** The response in what a Nest serializer made of a reply: the field `response`, or else the whole. */
+export function serialized(
+  serializer: Serializer,
+  reply: { id: unknown; response: unknown; isDisposed: boolean },
+): unknown {
+  const output: unknown = serializer.serialize(reply);
+  return typeof output === 'object' && output !== null && ('response' in output || 'isDisposed' in output)
+    ? (output as { response?: unknown }).response
+    : output;
+}
+
+export function assertFits(payload: EncodedPayload, maxSize: number): void {
+  if (payload.maxSize > maxSize) {
+    const actual = exactSize(payload);
+    if (actual > maxSize) {
+      throw new ZmqException(
+        'RESPONSE_TOO_LARGE',
+        `The response has ${actual} bytes, more than the ${maxSize} allowed.`,
+        {
+          details: { limit: maxSize, actual },
+        },
+      );
+    }
+  }
+}

@@ -1,0 +1,313 @@
+import { isObservable, type Observable, type Subscription } from 'rxjs';
+import { ZmqException } from '../errors/zmq.exception.js';
+import type { ByteBudget } from '../limits/byte-budget.js';
+import { Expiring, type DeadlineWheel } from '../limits/deadline-wheel.js';
+import type { ZmqContext } from '../pipeline/zmq.context.js';
+import type { QueuedPacket } from '../socket/queued-packet.js';
+import { toErrorObject } from './error-object.js';
+import type { Peer } from './peer.js';
+import { PullSource, isAsyncIterable } from './pull-source.js';
+import type { Replies, ReplySink } from './replies.js';
+import { ReplyStream } from './reply-stream.js';
+
+/** What calls need of the server that runs them. */
+export interface CallHost {
+  readonly wheel: DeadlineWheel;
+  readonly budget: ByteBudget;
+  /** Bytes of one stream that may wait for its consumer. */
+  readonly streamBuffer: number;
+  /** Asks for one more open stream; `false` if there are too many. */
+  openStream(): boolean;
+  closeStream(): void;
+  /** The handler no longer works on the call. */
+  released(call: Call): void;
+  /** A reply could not be delivered. */
+  undelivered(): void;
+}
+
+export interface CallFields {
+  readonly host: CallHost;
+  readonly peer: Peer;
+  readonly id: number | string;
+  readonly context: ZmqContext;
+  readonly replies: Replies;
+  readonly sink: ReplySink;
+  /** Values that the caller takes ahead; 0 for any number. */
+  readonly window: number;
+  /** Bytes of the payload, held until the call is over. */
+  readonly size: number;
+}
+
+/** One request from its acceptance to its last answer. It settles exactly once, whatever comes first. */
+export class Call extends Expiring {
+  /** Runs when the call settles: closes the span that was opened when it started. */
+  onSettled: (() => void) | undefined = undefined;
+  private readonly stream: ReplyStream;
+  private subscription: Subscription | undefined = undefined;
+  private pulls: Set<PullSource> | undefined = undefined;
+  /** Sources of values that have not completed. */
+  private sources = 0;
+  private failure: { readonly error: unknown } | undefined = undefined;
+  private settled = false;
+  private handlerDone = false;
+  private released = false;
+  private streaming = false;
+  private counted = false;
+
+  constructor(readonly fields: CallFields) {
+    super();
+    const { sink, window, host } = fields;
+    this.stream = new ReplyStream({ sink, window, maxBytes: host.streamBuffer, budget: host.budget });
+  }
+
+  /** What the handler returned or resolved to: a value, an Observable or an AsyncIterable. */
+  answer(result: unknown): void {
+    this.handlerDone = true;
+    if (this.settled) {
+      void new PullSource(result).close();
+      this.maybeRelease();
+    } else if (isObservable(result)) {
+      this.subscribe(result);
+    } else if (isAsyncIterable(result)) {
+      this.pull(result);
+    } else {
+      this.finishWith(result);
+    }
+  }
+
+  /** Ends the call with an error for the caller. */
+  fail(error: unknown): void {
+    if (!this.settled) {
+      this.fields.sink.push(this.fields.replies.error(toErrorObject(error)));
+      this.settle();
+    }
+  }
+
+  /** The handler itself failed, before it gave any result. */
+  handlerFailed(error: unknown): void {
+    this.handlerDone = true;
+    this.fail(error);
+    this.maybeRelease();
+  }
+
+  /** Nobody waits for the answer any more. */
+  cancel(reason: ZmqException): void {
+    if (!this.settled) {
+      this.fields.context.abort(reason);
+      this.settle();
+    }
+  }
+
+  /** Stops the call and tells the caller why. */
+  abort(reason: ZmqException): void {
+    if (!this.settled) {
+      this.fields.context.abort(reason);
+      this.fail(reason);
+    }
+  }
+
+  override expire(): void {
+    this.abort(new ZmqException('DEADLINE_EXCEEDED', 'The deadline passed before the handler answered.'));
+  }
+
+  /** The caller takes `amount` more values of the stream. */
+  grant(amount: number): void {
+    this.stream.grant(amount);
+    this.resumeStream();
+  }
+
+  /** The peer's outbox has room again. */
+  resumeStream(): void {
+    if (this.settled) {
+      return;
+    }
+    let drained: boolean;
+    try {
+      drained = this.stream.pump();
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    if (drained && this.finishSources()) {
+      return;
+    }
+    this.waitForSink();
+    if (this.stream.ready) {
+      for (const source of this.pulls ?? []) {
+        source.resume();
+      }
+    }
+  }
+
+  private subscribe(source: Observable<unknown>): void {
+    this.sources++;
+    const subscription = source.subscribe({
+      next: value => this.next(value),
+      error: (error: unknown) => this.sourceFailed(error),
+      complete: () => this.sourceDone(),
+    });
+    if (this.settled) {
+      subscription.unsubscribe();
+    } else {
+      this.subscription = subscription;
+    }
+    this.maybeRelease();
+  }
+
+  private pull(iterable: AsyncIterable<unknown>): void {
+    if (this.settled) {
+      void new PullSource(iterable).close();
+      return;
+    }
+    this.sources++;
+    const source = new PullSource(iterable);
+    (this.pulls ??= new Set()).add(source);
+    source.start({
+      ready: () => {
+        this.waitForSink();
+        return this.stream.ready;
+      },
+      next: value => this.emit(value),
+      error: error => this.sourceFailed(error),
+      complete: () => {
+        this.pulls?.delete(source);
+        this.sourceDone();
+      },
+    });
+  }
+
+  private next(value: unknown): void {
+    if (isAsyncIterable(value)) {
+      this.pull(value);
+    } else {
+      this.emit(value);
+    }
+  }
+
+  private emit(value: unknown): void {
+    if (this.settled) {
+      return;
+    }
+    try {
+      this.stream.push(this.fields.replies.value(value, false));
+    } catch (error) {
+      this.fail(unencodable(error));
+      return;
+    }
+    this.waitForSink();
+    if (!this.streaming) {
+      this.beginStream();
+    }
+  }
+
+  /** Has the peer wake this call once its outbox has room. */
+  private waitForSink(): void {
+    if (this.stream.blockedBySink) {
+      this.fields.peer.waiting.add(this);
+    }
+  }
+
+  /** A call that has answered and goes on is a stream: it has no deadline and leaves its place to other work. */
+  private beginStream(): void {
+    this.streaming = true;
+    this.fields.host.wheel.remove(this);
+    // A source of one value completes in the same turn and never counts as a stream.
+    process.nextTick(() => {
+      if (this.settled) {
+        return;
+      }
+      if (this.fields.host.openStream()) {
+        this.counted = true;
+        this.maybeRelease();
+      } else {
+        this.abort(new ZmqException('OVERLOADED', 'The server has too many open streams.'));
+      }
+    });
+  }
+
+  private sourceDone(): void {
+    this.sources--;
+    this.finishSources();
+  }
+
+  /** The values that came before the error are delivered before it. */
+  private sourceFailed(error: unknown): void {
+    this.failure ??= { error };
+    this.finishSources();
+  }
+
+  /** Ends the call if its sources have ended and all their values have left; says whether it did. */
+  private finishSources(): boolean {
+    if (this.settled || !this.stream.empty || (this.sources > 0 && this.failure === undefined)) {
+      return false;
+    }
+    if (this.failure === undefined) {
+      this.complete();
+    } else {
+      this.fail(this.failure.error);
+    }
+    return true;
+  }
+
+  private complete(): void {
+    const { replies, sink } = this.fields;
+    const last = this.stream.lastPacket;
+    if (last !== undefined && !last.sent && !last.cancelled) {
+      replies.markLast(last);
+    } else {
+      sink.push(replies.complete());
+    }
+    this.settle();
+  }
+
+  private finishWith(value: unknown): void {
+    const { replies, sink } = this.fields;
+    let packet: QueuedPacket;
+    try {
+      packet = replies.value(value, true);
+    } catch (error) {
+      this.fail(unencodable(error));
+      return;
+    }
+    if (sink.hasRoom(packet.charge)) {
+      sink.push(packet);
+      this.settle();
+    } else {
+      this.fields.host.undelivered();
+      this.fail(new ZmqException(sink.overflowCode, 'The response found no room on its way to the caller.'));
+    }
+  }
+
+  private settle(): void {
+    this.settled = true;
+    const { host, peer, id, sink } = this.fields;
+    host.wheel.remove(this);
+    peer.calls.delete(id);
+    peer.waiting.delete(this);
+    this.subscription?.unsubscribe();
+    for (const source of this.pulls ?? []) {
+      void source.close();
+    }
+    this.stream.close();
+    if (this.counted) {
+      host.closeStream();
+    }
+    sink.settle?.();
+    this.onSettled?.();
+    this.maybeRelease();
+  }
+
+  private maybeRelease(): void {
+    if (!this.released && this.handlerDone && (this.settled || this.counted)) {
+      this.released = true;
+      this.fields.host.released(this);
+    }
+  }
+}
+
+function unencodable(error: unknown): ZmqException {
+  if (error instanceof ZmqException && error.code !== 'MALFORMED') {
+    return error;
+  }
+  return new ZmqException('INTERNAL', 'The response cannot be encoded.', { cause: error });
+}

@@ -1,0 +1,233 @@
+import type { Deserializer, MessageHandler } from '@nestjs/microservices';
+import { isObservable } from 'rxjs';
+import { ZmqException } from '../errors/zmq.exception.js';
+import type { ByteBudget } from '../limits/byte-budget.js';
+import type { DeadlineWheel } from '../limits/deadline-wheel.js';
+import type { ServerCounters } from '../monitoring/server-counters.js';
+import { runInCallScope } from '../pipeline/call-scope.js';
+import { ZmqContext } from '../pipeline/zmq.context.js';
+import { Call, type CallHost } from './call.js';
+import type { Peer } from './peer.js';
+import { isAsyncIterable } from './pull-source.js';
+import type { Replies, ReplySink } from './replies.js';
+import type { Slots } from './slots.js';
+
+export interface DispatcherOptions {
+  readonly handlers: ReadonlyMap<string, MessageHandler>;
+  readonly deserializer: Deserializer | undefined;
+  readonly maxStreams: number;
+  readonly streamBuffer: number;
+  readonly slots: Slots;
+  readonly budget: ByteBudget;
+  readonly wheel: DeadlineWheel;
+  readonly counters: ServerCounters;
+  /** Nest's processing hooks around the handling of one message. */
+  readonly withHooks: (context: ZmqContext, run: (end: () => void) => Promise<void>) => unknown;
+  /** An event's handler failed in a way that Nest has not reported. */
+  readonly onEventError: (pattern: string, error: unknown) => void;
+}
+
+export interface Incoming {
+  readonly peer: Peer;
+  readonly pattern: string;
+  readonly data: unknown;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+  /** Bytes of the payload. */
+  readonly size: number;
+}
+
+export interface IncomingRequest extends Incoming {
+  readonly id: number | string;
+  /** 0 for none. */
+  readonly timeoutMs: number;
+  readonly window: number;
+  readonly replies: Replies;
+  readonly sink: ReplySink;
+}
+
+/** Hands requests and events that have been admitted to their handlers. */
+export class Dispatcher implements CallHost {
+  readonly wheel: DeadlineWheel;
+  readonly budget: ByteBudget;
+  readonly streamBuffer: number;
+  private openStreams = 0;
+
+  constructor(private readonly options: DispatcherOptions) {
+    this.wheel = options.wheel;
+    this.budget = options.budget;
+    this.streamBuffer = options.streamBuffer;
+  }
+
+  get streams(): number {
+    return this.openStreams;
+  }
+
+  /** Whether a pattern has a handler, as far as that can be told before its message is deserialized. */
+  knows(pattern: string): boolean {
+    return this.options.deserializer !== undefined || this.options.handlers.has(pattern);
+  }
+
+  request(incoming: IncomingRequest): void {
+    const { peer, id, timeoutMs, window, replies, sink, size } = incoming;
+    const context = contextOf(incoming, timeoutMs);
+    const call = new Call({ host: this, peer, id, context, replies, sink, window, size });
+    peer.calls.set(id, call);
+    this.begin(size);
+    this.options.counters.requests++;
+    if (timeoutMs > 0) {
+      this.wheel.add(call, timeoutMs);
+    }
+    this.run(
+      context,
+      async end => {
+        call.onSettled = end;
+        try {
+          call.answer(await this.handle(incoming, context));
+        } catch (error) {
+          call.handlerFailed(error);
+        }
+      },
+      error => call.handlerFailed(error),
+    );
+  }
+
+  /** Handles an event; `done` is called when its handler has finished, whatever the outcome. */
+  event(incoming: Incoming, done: () => void): void {
+    const context = contextOf(incoming, 0);
+    this.begin(incoming.size);
+    this.options.counters.events++;
+    const finish = once(() => {
+      this.end(incoming.size);
+      done();
+    });
+    const fail = (error: unknown) => {
+      this.options.onEventError(incoming.pattern, error);
+      finish();
+    };
+    this.run(
+      context,
+      async end => {
+        try {
+          await settled(await this.handle(incoming, context));
+        } catch (error) {
+          this.options.onEventError(incoming.pattern, error);
+        } finally {
+          end();
+          finish();
+        }
+      },
+      fail,
+    );
+  }
+
+  openStream(): boolean {
+    if (this.openStreams >= this.options.maxStreams) {
+      return false;
+    }
+    this.openStreams++;
+    return true;
+  }
+
+  closeStream(): void {
+    this.openStreams--;
+  }
+
+  released(call: Call): void {
+    this.end(call.fields.size);
+  }
+
+  undelivered(): void {
+    this.options.counters.undelivered++;
+  }
+
+  private begin(size: number): void {
+    this.options.slots.take();
+    this.budget.charge(size);
+  }
+
+  private end(size: number): void {
+    this.budget.release(size);
+    this.options.slots.release();
+  }
+
+  private run(context: ZmqContext, work: (end: () => void) => Promise<void>, fail: (error: unknown) => void): void {
+    try {
+      // Nest declares the result of its hooks as void, but passes the promise of what they run through.
+      const running: unknown = this.options.withHooks(context, work);
+      if (running instanceof Promise) {
+        void running.catch(fail);
+      }
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  private handle(incoming: Incoming, context: ZmqContext): unknown {
+    const handler =
+      this.options.deserializer === undefined
+        ? this.options.handlers.get(incoming.pattern)
+        : this.deserializing(incoming);
+    if (handler === undefined) {
+      throw noHandler(incoming.pattern);
+    }
+    return runInCallScope(context.deadline, () => handler(incoming.data, context));
+  }
+
+  /** A deserializer of the user's own may change everything, even the pattern, and may take its time. */
+  private deserializing(incoming: Incoming): MessageHandler {
+    return async (_data, context) => {
+      const { pattern, data, metadata } = incoming;
+      const packet: unknown = await this.options.deserializer?.deserialize({
+        pattern,
+        data,
+        ...(metadata !== undefined && { metadata }),
+        ...('id' in incoming && { id: incoming.id }),
+      });
+      const { pattern: route = pattern, data: payload } = packet as { pattern?: string; data?: unknown };
+      const handler = this.options.handlers.get(route);
+      if (handler === undefined) {
+        throw noHandler(route);
+      }
+      return handler(payload, context);
+    };
+  }
+}
+
+export function noHandler(pattern: string): ZmqException {
+  return new ZmqException('NO_HANDLER', 'There is no matching message handler defined in the remote service.', {
+    details: { pattern: pattern.slice(0, 100) },
+  });
+}
+
+function contextOf({ pattern, metadata, peer }: Incoming, timeoutMs: number): ZmqContext {
+  return new ZmqContext({
+    pattern,
+    metadata,
+    peer: peer.identity,
+    deadline: timeoutMs > 0 ? Date.now() + timeoutMs : undefined,
+  });
+}
+
+/** Resolves when the result of an event's handler has run to its end: a cold Observable does nothing unless subscribed. */
+async function settled(result: unknown): Promise<void> {
+  if (isObservable(result)) {
+    // Nest's exception handler has reported the error of the stream already.
+    await new Promise<void>(resolve => {
+      result.subscribe({ error: () => resolve(), complete: resolve });
+    });
+  } else if (isAsyncIterable(result)) {
+    for await (const _ of result) {
+      // Values of an event's handler go nowhere.
+    }
+  }
+}
+
+function once(callback: () => void): () => void {
+  let called = false;
+  return () => {
+    if (!called) {
+      called = true;
+      callback();
+    }
+  };
+}

@@ -1,0 +1,148 @@
+import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import { EventEmitter } from 'node:events';
+import { ZmqException } from '../errors/zmq.exception.js';
+import { SampledLog } from '../monitoring/sampled-log.js';
+import { ServerCounters, type ZmqServerStats } from '../monitoring/server-counters.js';
+import { resolveServerOptions, type ResolvedServerOptions, type ZmqServerOptions } from '../options/server-options.js';
+import { ZMQ_TRANSPORT, ZmqStatus } from '../options/tokens.js';
+import { RouterSocket } from '../socket/router-socket.js';
+import type { ServerSocket } from '../socket/server-socket.js';
+import type { WarningKind } from './reception.js';
+import type { ZmqServerEvents } from './server-events.js';
+import { ServerSession } from './server-session.js';
+
+/**
+ * Nest's end of the transport on the serving side.
+ *
+ * ```ts
+ * const app = await NestFactory.createMicroservice(AppModule, {
+ *   strategy: new ServerZmq({ bind: 'tcp://127.0.0.1:5555' }),
+ * });
+ * await app.listen();
+ * ```
+ *
+ * @throws {@link ZmqException} `INVALID_OPTIONS` from the constructor, `BIND_FAILED` from `app.listen()`.
+ */
+export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements CustomTransportStrategy {
+  override readonly transportId = ZMQ_TRANSPORT;
+  private readonly options: ResolvedServerOptions;
+  private readonly emitter = new EventEmitter();
+  private readonly counters = new ServerCounters();
+  private readonly duplicates = new Set<string>();
+  private socket: ServerSocket | undefined;
+  private session: ServerSession | undefined;
+  private closing: Promise<void> | undefined;
+
+  constructor(options?: ZmqServerOptions) {
+    super();
+    this.options = resolveServerOptions(options);
+    this._status$.next(ZmqStatus.DISCONNECTED);
+    // An event named 'error' would throw without a listener.
+    this.emitter.on('error', (error: Error) => this.logger.error(error));
+  }
+
+  /** The addresses that the server listens on, with ports resolved; empty while it does not. */
+  get endpoints(): readonly string[] {
+    return this.session === undefined ? [] : (this.socket?.endpoints ?? []);
+  }
+
+  override listen(callback: (error?: unknown) => void): void {
+    void this.start().then(
+      () => callback(),
+      (error: unknown) => callback(error),
+    );
+  }
+
+  /**
+   * Drains and closes: clients are told to send elsewhere, running handlers finish within `drainTimeout`, their replies
+   * leave, and the addresses are free when the promise resolves.
+   */
+  override close(): Promise<void> {
+    this.closing ??= this.stop().finally(() => {
+      this.closing = undefined;
+    });
+    return this.closing;
+  }
+
+  override on<E extends keyof ZmqServerEvents>(event: E, callback: ZmqServerEvents[E]): void {
+    this.emitter.on(event, callback);
+  }
+
+  /** The `Router` socket of the package `zeromq`. Receiving from it or closing it breaks the server. */
+  override unwrap<T>(): T {
+    if (this.socket === undefined) {
+      throw new Error('The server is not initialized: call listen() or startAllMicroservices() first.');
+    }
+    return this.socket.unwrap() as T;
+  }
+
+  override addHandler(
+    pattern: unknown,
+    callback: MessageHandler,
+    isEventHandler = false,
+    extras: Record<string, unknown> = {},
+  ): void {
+    const route = this.normalizePattern(pattern as string);
+    if (!isEventHandler && this.messageHandlers.has(route) && !this.duplicates.has(route)) {
+      this.duplicates.add(route);
+      this.logger.warn(`There is more than one handler for the message pattern '${route}'; the last one is used.`);
+    }
+    super.addHandler(pattern, callback, isEventHandler, extras);
+  }
+
+  /** What the server has counted and what it holds at the moment. */
+  getStats(): ZmqServerStats {
+    const idle = { running: 0, streams: 0, peers: 0, heldBytes: 0, peakBytes: 0 };
+    return this.session?.stats ?? { ...this.counters, ...idle };
+  }
+
+  private async start(): Promise<void> {
+    if (this.session !== undefined) {
+      throw new ZmqException('BIND_FAILED', 'The server is listening already.');
+    }
+    const socket = this.createSocket();
+    const session = this.createSession(socket);
+    this.socket = socket;
+    this.session = session;
+    try {
+      await session.open();
+    } catch (error) {
+      this.session = undefined;
+      this.socket = undefined;
+      await session.close();
+      throw error;
+    }
+    this._status$.next(ZmqStatus.CONNECTED);
+    this.emitter.emit('listening', socket.endpoints);
+  }
+
+  private async stop(): Promise<void> {
+    const { session } = this;
+    if (session === undefined) {
+      return;
+    }
+    await session.drain();
+    this._status$.next(ZmqStatus.DISCONNECTED);
+    await session.close();
+    this.session = undefined;
+    this.socket = undefined;
+    this.emitter.emit('close');
+  }
+
+  private createSocket(): ServerSocket {
+    const { bind, limits, socket } = this.options;
+    return new RouterSocket({ bind, maxMessageSize: limits.maxMessageSize, socket });
+  }
+
+  private createSession(socket: ServerSocket): ServerSession {
+    return new ServerSession({
+      options: this.options,
+      socket,
+      handlers: this.messageHandlers,
+      withHooks: (context, run) => this.runWithProcessingHooks(context, run),
+      counters: this.counters,
+      log: new SampledLog<WarningKind>(this.logger),
+      emit: (event, ...args) => this.emitter.emit(event, ...args),
+    });
+  }
+}

@@ -1,0 +1,233 @@
+import { ZmqException } from '../errors/zmq.exception.js';
+import type { ByteBudget } from '../limits/byte-budget.js';
+import { scheduleFlush } from './flush-scheduler.js';
+import type { QueuedPacket } from './queued-packet.js';
+import type { SendOutcome } from './server-socket.js';
+
+/** Packets that make a batch worth sending before everything that is ready has run, so that both sides work at once. */
+const EARLY_FLUSH_PACKETS = 64;
+
+export interface MessageEncoder {
+  /** Encodes packets from `queue[from]` on into one message; says how many it took. */
+  encode(queue: readonly QueuedPacket[], from: number): { readonly frames: Buffer[]; readonly count: number };
+}
+
+export interface OutboxOptions {
+  readonly encoder: MessageEncoder;
+  readonly send: (frames: Buffer[]) => Promise<SendOutcome>;
+  readonly maxPackets: number;
+  readonly maxBytes: number;
+  /** Charged beside the outbox's own limit. */
+  readonly budget?: ByteBudget;
+  /** Whether the packet at the head may leave now; it and all behind it wait until the next flush otherwise. */
+  readonly admit?: (packet: QueuedPacket) => boolean;
+  /** The packet is on its way into the socket. */
+  readonly onTaken?: (packet: QueuedPacket) => void;
+  /** The peer takes no more for now. The owner calls `retry()` later. */
+  readonly onFull?: () => void;
+  /** A message has been taken. */
+  readonly onSent?: () => void;
+  /** The peer has left. */
+  readonly onGone?: () => void;
+}
+
+/**
+ * The bounded queue of packets in front of a socket, for one peer. Packets that are ready together leave in one message;
+ * an idle socket sends at once.
+ */
+export class Outbox {
+  private queue: QueuedPacket[] = [];
+  private head = 0;
+  private unsent: { readonly frames: Buffer[]; readonly packets: readonly QueuedPacket[] } | undefined;
+  private held = 0;
+  private sending = false;
+  private scheduled = false;
+  private closed = false;
+
+  constructor(private readonly options: OutboxOptions) {}
+
+  /** Packets that wait. */
+  get length(): number {
+    return this.queue.length - this.head + (this.unsent?.packets.length ?? 0);
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.held;
+  }
+
+  /** Whether nothing waits and nothing is being sent. */
+  get idle(): boolean {
+    return this.length === 0 && !this.sending;
+  }
+
+  /** Whether a packet of this many bytes would still be taken. An empty outbox takes any one packet. */
+  hasRoom(bytes: number): boolean {
+    const { maxPackets, maxBytes } = this.options;
+    return this.held === 0 || (this.held + bytes <= maxBytes && this.length < maxPackets);
+  }
+
+  /** Whether twice the limits are reached, which only packets pushed without asking `hasRoom()` can do. */
+  get isOverfull(): boolean {
+    const { maxPackets, maxBytes } = this.options;
+    return this.length > 2 * maxPackets || this.held > 2 * maxBytes;
+  }
+
+  /** Queues a packet. The caller has asked `hasRoom()` or accounts for the packet otherwise. */
+  push(packet: QueuedPacket): void {
+    if (this.closed) {
+      packet.onSettled?.(leftBehind());
+      return;
+    }
+    this.queue.push(packet);
+    this.charge(packet.charge);
+    if (this.sending || this.unsent !== undefined) {
+      return;
+    }
+    if (this.queue.length - this.head >= EARLY_FLUSH_PACKETS) {
+      this.flush();
+    } else if (!this.scheduled) {
+      this.scheduled = true;
+      scheduleFlush(this);
+    }
+  }
+
+  /** Sends what may leave. Called by the scheduler; call it when `admit` has changed its mind. */
+  flush(): void {
+    this.scheduled = false;
+    if (this.sending || this.closed || this.unsent !== undefined) {
+      return;
+    }
+    const end = this.skipToAdmitted();
+    if (end > this.head) {
+      const ready = end === this.queue.length ? this.queue : this.queue.slice(0, end);
+      const { frames, count } = this.options.encoder.encode(ready, this.head);
+      this.transmit({ frames, packets: this.take(count) });
+    }
+  }
+
+  /** Tries again to send what the peer did not take. */
+  retry(): void {
+    if (this.unsent !== undefined && !this.sending && !this.closed) {
+      this.transmit(this.unsent);
+    }
+  }
+
+  /** Takes back every packet that has not been handed to the socket, oldest first. */
+  drain(): QueuedPacket[] {
+    const waiting = [...(this.unsent?.packets ?? []), ...this.queue.slice(this.head)];
+    this.queue = [];
+    this.head = 0;
+    this.unsent = undefined;
+    for (const packet of waiting) {
+      this.release(packet.charge);
+    }
+    return waiting.filter(({ cancelled }) => !cancelled);
+  }
+
+  /** Takes nothing more and fails what waits. Returns how many packets never left. */
+  close(): number {
+    this.closed = true;
+    const left = this.drain();
+    for (const packet of left) {
+      packet.onSettled?.(leftBehind());
+    }
+    return left.length;
+  }
+
+  /** Drops cancelled packets at the head, then finds the end of the run that may leave now. */
+  private skipToAdmitted(): number {
+    const { admit } = this.options;
+    let end = this.head;
+    while (end < this.queue.length) {
+      const packet = this.queue[end] as QueuedPacket;
+      if (packet.cancelled) {
+        this.queue.splice(end, 1);
+        this.release(packet.charge);
+      } else if (admit === undefined || admit(packet)) {
+        end++;
+      } else {
+        break;
+      }
+    }
+    return end;
+  }
+
+  private take(count: number): readonly QueuedPacket[] {
+    const packets = this.queue.slice(this.head, this.head + count);
+    this.head += count;
+    if (this.head === this.queue.length) {
+      this.queue = [];
+      this.head = 0;
+    } else if (this.head > 1024) {
+      this.queue = this.queue.slice(this.head);
+      this.head = 0;
+    }
+    for (const packet of packets) {
+      packet.sent = true;
+      this.options.onTaken?.(packet);
+    }
+    return packets;
+  }
+
+  private transmit(message: { readonly frames: Buffer[]; readonly packets: readonly QueuedPacket[] }): void {
+    this.sending = true;
+    this.unsent = undefined;
+    void this.options.send(message.frames).then(
+      outcome => this.settle(message, outcome),
+      () => this.settle(message, 'gone'),
+    );
+  }
+
+  private settle(
+    message: { readonly frames: Buffer[]; readonly packets: readonly QueuedPacket[] },
+    outcome: SendOutcome,
+  ): void {
+    this.sending = false;
+    if (this.closed) {
+      for (const packet of message.packets) {
+        this.release(packet.charge);
+        packet.onSettled?.(outcome === 'sent' ? undefined : leftBehind());
+      }
+      return;
+    }
+    switch (outcome) {
+      case 'sent':
+        for (const packet of message.packets) {
+          this.release(packet.charge);
+          packet.onSettled?.(undefined);
+        }
+        this.options.onSent?.();
+        if (this.head < this.queue.length && !this.scheduled) {
+          this.scheduled = true;
+          scheduleFlush(this);
+        }
+        return;
+      case 'full':
+        this.unsent = message;
+        this.options.onFull?.();
+        return;
+      case 'gone':
+      case 'closed':
+        this.unsent = message;
+        this.options.onGone?.();
+        return;
+      default:
+        outcome satisfies never;
+    }
+  }
+
+  private charge(bytes: number): void {
+    this.held += bytes;
+    this.options.budget?.charge(bytes);
+  }
+
+  private release(bytes: number): void {
+    this.held -= bytes;
+    this.options.budget?.release(bytes);
+  }
+}
+
+function leftBehind(): ZmqException {
+  return new ZmqException('DISCONNECTED', 'The connection ended before the message was sent.');
+}

@@ -1,0 +1,113 @@
+import { Router } from 'zeromq';
+import { ZmqException } from '../errors/zmq.exception.js';
+import type { ResolvedSocketOptions } from '../options/socket-options.js';
+import { ReceiveLoop } from './receive-loop.js';
+import { untilUnbound } from './until-unbound.js';
+import type { SendOutcome, ServerSocket, ServerSocketListener } from './server-socket.js';
+import { zeromqOptions } from './zeromq-options.js';
+
+export interface RouterSocketOptions {
+  readonly bind: readonly string[];
+  readonly maxMessageSize: number;
+  readonly socket: ResolvedSocketOptions;
+}
+
+/** {@link ServerSocket} on libzmq's ROUTER. */
+export class RouterSocket implements ServerSocket {
+  endpoints: readonly string[] = [];
+  private readonly router: Router;
+  private readonly loop: ReceiveLoop;
+  private listener: ServerSocketListener | undefined;
+
+  constructor(private readonly options: RouterSocketOptions) {
+    const { bind, maxMessageSize, socket } = options;
+    this.router = new Router({
+      ...zeromqOptions(socket, { maxMessageSize, endpoints: bind }),
+      // Unroutable replies vanish silently otherwise.
+      mandatory: true,
+      // One peer that takes nothing must not hold up the replies of all others.
+      sendTimeout: 0,
+    });
+    this.loop = new ReceiveLoop(this.router, ([routingId, ...frames]) => {
+      if (routingId !== undefined) {
+        this.listener?.message(routingId.toString('latin1'), frames, undefined);
+      }
+    });
+  }
+
+  async open(listener: ServerSocketListener): Promise<void> {
+    const bound: string[] = [];
+    for (const endpoint of this.options.bind) {
+      try {
+        await this.router.bind(endpoint);
+      } catch (error) {
+        await this.close();
+        throw new ZmqException('BIND_FAILED', `Cannot bind ${endpoint}: ${reasonOf(error)}.`, {
+          details: { endpoint },
+          cause: error,
+        });
+      }
+      bound.push(this.router.lastEndpoint ?? endpoint);
+    }
+    this.endpoints = bound;
+    this.listener = listener;
+    void this.observe().catch(() => undefined);
+    void this.loop.run().catch((error: unknown) => {
+      listener.failed(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+
+  async send(peerId: string, frames: Buffer[]): Promise<SendOutcome> {
+    try {
+      await this.router.send([Buffer.from(peerId, 'latin1'), ...frames]);
+      return 'sent';
+    } catch (error) {
+      if (this.router.closed) {
+        return 'closed';
+      }
+      // EHOSTUNREACH: the peer has left. Anything else than a full queue cannot be cured by waiting either.
+      return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? 'full' : 'gone';
+    }
+  }
+
+  pause(): void {
+    this.loop.pause();
+  }
+
+  resume(): void {
+    this.loop.resume();
+  }
+
+  async close(): Promise<void> {
+    this.router.close();
+    this.loop.resume();
+    // libzmq frees an address some milliseconds after `close()`; whoever awaits ours may bind it again at once.
+    await Promise.all(this.endpoints.map(untilUnbound));
+  }
+
+  unwrap(): Router {
+    return this.router;
+  }
+
+  private async observe(): Promise<void> {
+    for await (const event of this.router.events) {
+      if (event.type === 'disconnect') {
+        this.listener?.peerGone(undefined);
+      }
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'the address is in use (EADDRINUSE)';
+    case 'EADDRNOTAVAIL':
+      return 'no interface of this machine has the address (EADDRNOTAVAIL)';
+    case 'EACCES':
+      return 'permission denied (EACCES)';
+    default:
+      return code === undefined ? message : `${message} (${code})`;
+  }
+}
