@@ -25,13 +25,13 @@ export interface ZmqServerStats {
   readonly peakBytes: number;
 }
 
-/** The counting part of {@link ZmqServerStats}. */
-export class ServerCounters {
-  requests = 0;
-  events = 0;
-  malformed = 0;
-  unhandled = 0;
-  refused = 0;
-  cancelled = 0;
-  undelivered = 0;
+/** What a server counts up, in contrast to what it holds at the moment. */
+export type ServerCounters = {
+  -readonly [
+    K in 'requests' | 'events' | 'malformed' | 'unhandled' | 'refused' | 'cancelled' | 'undelivered'
+  ]: ZmqServerStats[K];
+};
+
+export function createServerCounters(): ServerCounters {
+  return { requests: 0, events: 0, malformed: 0, unhandled: 0, refused: 0, cancelled: 0, undelivered: 0 };
 }

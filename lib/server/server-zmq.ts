@@ -2,7 +2,7 @@ import { Server, type CustomTransportStrategy, type MessageHandler } from '@nest
 import { EventEmitter } from 'node:events';
 import { ZmqException } from '../errors/zmq.exception.js';
 import { SampledLog } from '../monitoring/sampled-log.js';
-import { ServerCounters, type ZmqServerStats } from '../monitoring/server-counters.js';
+import { createServerCounters, type ZmqServerStats } from '../monitoring/server-counters.js';
 import { resolveServerOptions, type ResolvedServerOptions, type ZmqServerOptions } from '../options/server-options.js';
 import { ZMQ_TRANSPORT, ZmqStatus } from '../options/tokens.js';
 import { RouterSocket } from '../socket/router-socket.js';
@@ -27,7 +27,7 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
   override readonly transportId = ZMQ_TRANSPORT;
   private readonly options: ResolvedServerOptions;
   private readonly emitter = new EventEmitter();
-  private readonly counters = new ServerCounters();
+  private readonly counters = createServerCounters();
   private readonly duplicates = new Set<string>();
   private socket: ServerSocket | undefined;
   private session: ServerSession | undefined;
@@ -47,10 +47,7 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
   }
 
   override listen(callback: (error?: unknown) => void): void {
-    void this.start().then(
-      () => callback(),
-      (error: unknown) => callback(error),
-    );
+    void this.startThenTell(callback);
   }
 
   /**
@@ -94,6 +91,16 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
   getStats(): ZmqServerStats {
     const idle = { running: 0, streams: 0, peers: 0, heldBytes: 0, peakBytes: 0 };
     return this.session?.stats ?? { ...this.counters, ...idle };
+  }
+
+  private async startThenTell(callback: (error?: unknown) => void): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      callback(error);
+      return;
+    }
+    callback();
   }
 
   private async start(): Promise<void> {
