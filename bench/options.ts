@@ -11,6 +11,9 @@ export interface BenchOptions {
   /** Milliseconds for everything. */
   readonly budgetMs: number;
   readonly publish: boolean;
+  readonly profile: boolean;
+  /** Starts new processes for every scenario; otherwise for every kind of scenario. */
+  readonly fresh: boolean;
   readonly help: boolean;
 }
 
@@ -22,6 +25,7 @@ export const USAGE = `npm run bench -- [options]
   --rounds n       rounds of each scenario (3)
   --seconds n      measured time of each round (3)
   --publish        copies the results and the chart to docs/bench/
+  --profile        leaves a V8 profile of each process in bench/results/profiles/; the rates are lower then
   --help
 `;
 
@@ -39,6 +43,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       publish: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -55,6 +60,8 @@ export function readOptions(args: readonly string[]): BenchOptions {
     times: { warmMs: quick ? 200 : Math.max(1_000, measureMs / 3), measureMs, longestMs: quick ? 1_500 : 30_000 },
     budgetMs: quick ? QUICK_BUDGET_MS : Infinity,
     publish: values.publish,
+    profile: values.profile,
+    fresh: !quick,
     help: values.help,
   };
 }

@@ -16,7 +16,7 @@ export class Pair {
 
   static async start(peer: string, kind: Scenario['kind']): Promise<Pair> {
     const topic = `${process.pid}-${started++}`;
-    const pair = new Pair(Worker.fork('server', topic), Worker.fork('client', topic));
+    const pair = new Pair(Worker.fork('server', peer, topic), Worker.fork('client', peer, topic));
     try {
       const port = await freePort();
       await pair.server.ask({ task: 'serve', peer, port, kind }, START_MS);
