@@ -1,8 +1,11 @@
 import { ClientZmq, ZmqException } from 'nestjs-zeromq';
-import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
+import { firstValueFrom, from, lastValueFrom, mergeMap, take, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { METRICS } from '../../sample-app/telemetry/reading.js';
 import { BUILD_TIMEOUT_MS, ensureBuild } from '../support/build.js';
 import { SampleProgram } from '../support/sample-program.js';
+
+const MAX_DEVICES = 1_000;
 
 beforeAll(ensureBuild, BUILD_TIMEOUT_MS);
 afterAll(SampleProgram.killLeftovers);
@@ -50,6 +53,17 @@ describe('the telemetry service of the sample app', () => {
     const seen = await firstValueFrom(known.pipe(take(3), toArray()));
 
     expect(seen.map(({ deviceId }) => deviceId)).toEqual(expect.arrayContaining(['one', 'two']));
+  });
+
+  it('streams the last readings of as many devices as it keeps, all metrics of each', async () => {
+    const readings = Array.from({ length: MAX_DEVICES }, (_, index) => `device-${index}`).flatMap(deviceId =>
+      METRICS.map(metric => ({ deviceId, metric, value: 1 })),
+    );
+    const stored = from(readings).pipe(mergeMap(reading => client.send('telemetry.ingest', reading), 100));
+    await lastValueFrom(stored);
+    const known = client.send('telemetry.watch', {}).pipe(take(readings.length), toArray());
+
+    expect(await firstValueFrom(known)).toHaveLength(readings.length);
   });
 
   it('refuses a wrong reading with the wrong fields as details', async () => {

@@ -1,68 +1,58 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BUILD_TIMEOUT_MS, ensureBuild } from '../support/build.js';
 import { freePort, SampleProgram } from '../support/sample-program.js';
 
 /** So that the test disturbs nothing that uses the default ports. */
 const FREE_PORTS = { ZMQ_BIND: 'tcp://127.0.0.1:*', HTTP_PORT: '0' };
 const READINGS = 37_965;
-const REPLAY_TIMEOUT_MS = 60_000;
+
+// Most of these start three processes, and some replay all readings.
+vi.setConfig({ testTimeout: 60_000 });
 
 beforeAll(ensureBuild, BUILD_TIMEOUT_MS);
 afterAll(SampleProgram.killLeftovers);
 
 describe('starting the sample app', () => {
-  it(
-    'replays the weather records and ends after the summary with --once',
-    async () => {
-      const program = SampleProgram.start({ name: 'main', args: ['--once'], env: FREE_PORTS });
-      const [, service] = await program.line(/^listening on (tcp:\S+)$/);
-      const [, gateway] = await program.line(/^listening on (http:\S+)$/);
-      expect(await program.exitCode()).toBe(0);
+  it('replays the weather records and ends after the summary with --once', async () => {
+    const program = SampleProgram.start({ name: 'main', args: ['--once'], env: FREE_PORTS });
+    const [, service] = await program.line(/^listening on (tcp:\S+)$/);
+    const [, gateway] = await program.line(/^listening on (http:\S+)$/);
+    expect(await program.exitCode()).toBe(0);
 
-      expect(program.output).toContain(`100 % | ${READINGS} of ${READINGS} readings`);
-      expect(program.output).toMatch(/^37,965 readings stored in \d+\.\d s, [\d,]+ a second$/m);
-      expect(program.output).toMatch(/^seattle +temperature +2,922 +-7\.1 +35\.6 +12\.3 +5\.6$/m);
-      expect(program.output).toMatch(/^new-york +precipitation +1,461 +0\.0 +118\.9 +2\.9 +1\.5$/m);
-      expect(program.output).toMatch(/^seattle-hourly +pressure +8,759 +1015\.4 +1019\.5 +1017\.2 +1016\.7$/m);
-      await expectNobodyAt(service!);
-      await expectNobodyAt(gateway!);
-    },
-    REPLAY_TIMEOUT_MS,
-  );
+    expect(program.output).toContain(`100 % | ${READINGS} of ${READINGS} readings`);
+    expect(program.output).toMatch(/^37,965 readings stored in \d+\.\d s, [\d,]+ a second$/m);
+    expect(program.output).toMatch(/^seattle +temperature +2,922 +-7\.1 +35\.6 +12\.3 +5\.6$/m);
+    expect(program.output).toMatch(/^new-york +precipitation +1,461 +0\.0 +118\.9 +2\.9 +1\.5$/m);
+    expect(program.output).toMatch(/^seattle-hourly +pressure +8,759 +1015\.4 +1019\.5 +1017\.2 +1016\.7$/m);
+    await expectNobodyAt(service!);
+    await expectNobodyAt(gateway!);
+  });
 
-  it(
-    'stays up after the summary, prints commands that work, and stops on SIGINT',
-    async () => {
-      const program = SampleProgram.start({ name: 'main', env: FREE_PORTS });
-      const [, gateway] = await program.line(/^ +curl (http:\S+)\/health$/);
-      const urls = program.output.matchAll(/^ +curl (?:-N )?(http:\S+\/(?:stats|health|watch))$/gm);
-      const responses = await Promise.all(Array.from(urls, ([, url]) => head(url!)));
-      expect(responses).toEqual([200, 200, 200]);
+  it('stays up after the summary, prints commands that work, and stops on SIGINT', async () => {
+    const program = SampleProgram.start({ name: 'main', env: FREE_PORTS });
+    const [, gateway] = await program.line(/^ +curl (http:\S+)\/health$/);
+    const urls = program.output.matchAll(/^ +curl (?:-N )?(http:\S+\/(?:stats|health|watch))$/gm);
+    const responses = await Promise.all(Array.from(urls, ([, url]) => head(url!)));
+    expect(responses).toEqual([200, 200, 200]);
 
-      program.kill('SIGINT');
-      expect(await program.exitCode()).toBe(0);
-      await expectNobodyAt(gateway!);
-    },
-    REPLAY_TIMEOUT_MS,
-  );
+    program.kill('SIGINT');
+    expect(await program.exitCode()).toBe(0);
+    await expectNobodyAt(gateway!);
+  });
 
-  it(
-    'ends with exit code 1 and no summary when it is stopped during the replay',
-    async () => {
-      const program = SampleProgram.start({ name: 'main', env: FREE_PORTS });
-      const [, service] = await program.line(/^listening on (tcp:\S+)$/);
-      await program.line(/^10 % /);
-      program.kill('SIGTERM');
+  it('ends with exit code 1 and no summary when it is stopped during the replay', async () => {
+    const program = SampleProgram.start({ name: 'main', env: FREE_PORTS });
+    const [, service] = await program.line(/^listening on (tcp:\S+)$/);
+    await program.line(/^10 % /);
+    program.kill('SIGTERM');
 
-      expect(await program.exitCode()).toBe(1);
-      expect(program.output).toMatch(/^Stopped by SIGTERM$/m);
-      expect(program.output).not.toContain('readings stored');
-      await expectNobodyAt(service!);
-    },
-    REPLAY_TIMEOUT_MS,
-  );
+    expect(await program.exitCode()).toBe(1);
+    expect(program.output).toMatch(/^Stopped by SIGTERM$/m);
+    expect(program.output).not.toContain('readings stored');
+    await expectNobodyAt(service!);
+  });
 });
 
 describe('a port in use', () => {

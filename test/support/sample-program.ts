@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
-const LINE_TIMEOUT_MS = 15_000;
-const EXIT_TIMEOUT_MS = 15_000;
+/** Far above what anything here takes on an idle machine: these only keep a hang from being endless. */
+const LINE_TIMEOUT_MS = 45_000;
+const EXIT_TIMEOUT_MS = 45_000;
 
 interface SampleProgramOptions {
   readonly name: 'main' | 'service' | 'gateway';
