@@ -161,6 +161,17 @@ describe('BatchCursor', () => {
     }
   });
 
+  it('does not read a pattern or metadata out of the next packet', () => {
+    for (const [flags, body] of [
+      [0x02, '000f 61'],
+      [0x06, `${EVENT_BODY} 0002`],
+      [0x06, EVENT_BODY],
+    ] as const) {
+      const frame = Buffer.concat([batch(4, { flags, body }), fromHex(PING.repeat(3))]);
+      expect(decodeBatch([frame])).toEqual([new Malformed('truncated packet body')]);
+    }
+  });
+
   it('refuses a detached payload of any packet but the last', () => {
     const frame = Buffer.concat([batch(4, { flags: 0x11, body: EVENT_BODY }), fromHex(PING)]);
     expect(decodeBatch([frame, Buffer.from('x')])).toEqual([expect.any(Malformed)]);

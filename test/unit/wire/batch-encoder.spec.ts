@@ -13,6 +13,14 @@ function request(data: unknown, pattern = 'echo'): OutgoingPacket {
 }
 
 describe('BatchEncoder', () => {
+  // First in this file, while the buffer that all encoders share has its initial size.
+  it('grows while it writes a batch', () => {
+    const queue = Array.from({ length: 100 }, (_, index) => request(String(index).repeat(1500)));
+    const { frames, count } = new BatchEncoder({ ...OPTIONS, maxBytes: 1024 * 1024 }).encode(queue, 0);
+    expect(count).toBe(100);
+    expect(decodeBatch(frames).map(packet => contentOf(packet as IncomingPacket))).toEqual(queue.map(contentOf));
+  });
+
   it('starts where it is told and stops at maxPackets', () => {
     const queue = [request(0), request(1), request(2), request(3)];
     const batch = new BatchEncoder({ ...OPTIONS, maxPackets: 2 }).encode(queue, 1);
