@@ -1,32 +1,17 @@
 import type { ZmqException } from '../errors/zmq.exception.js';
-import type { ZmqEncoding } from '../options/client-options.js';
-import type { Parcel } from './client-request.js';
+import type { Contents, Parcel } from './client-request.js';
 import type { ClientSession } from './client-session.js';
-
-export interface ClientEventFields {
-  readonly route: string;
-  readonly data: unknown;
-  readonly metadata: string;
-  readonly encoding: ZmqEncoding;
-  /** Told once the event has been handed to the socket, or why it will not be. */
-  readonly onSettled: (failure: ZmqException | undefined) => void;
-}
 
 /** One event of the application until it has left. */
 export class ClientEvent implements Parcel {
-  readonly route: string;
-  readonly data: unknown;
-  readonly metadata: string;
-  readonly encoding: ZmqEncoding;
   parkedAt = 0;
   private done = false;
 
-  constructor(private readonly fields: ClientEventFields) {
-    this.route = fields.route;
-    this.data = fields.data;
-    this.metadata = fields.metadata;
-    this.encoding = fields.encoding;
-  }
+  constructor(
+    readonly contents: Contents,
+    /** Told once the event has been handed to the socket, or why it will not be. */
+    private readonly onSettled: (event: ClientEvent, failure: ZmqException | undefined) => void,
+  ) {}
 
   get settled(): boolean {
     return this.done;
@@ -47,7 +32,7 @@ export class ClientEvent implements Parcel {
   private settle(failure: ZmqException | undefined): void {
     if (!this.done) {
       this.done = true;
-      this.fields.onSettled(failure);
+      this.onSettled(this, failure);
     }
   }
 }

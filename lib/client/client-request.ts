@@ -5,13 +5,18 @@ import type { ZmqEncoding } from '../options/client-options.js';
 import type { QueuedPacket } from '../socket/queued-packet.js';
 import type { ClientSession } from './client-session.js';
 
-/** What is to be sent to any one of the endpoints: a request or an event. */
-export interface Parcel {
+/** What the application wants sent, its record unpacked. */
+export interface Contents {
   readonly route: string;
   readonly data: unknown;
   /** JSON text, `''` for none. */
   readonly metadata: string;
   readonly encoding: ZmqEncoding;
+}
+
+/** What is to be sent to any one of the endpoints: a request or an event. */
+export interface Parcel {
+  readonly contents: Contents;
   /** When it began to wait for a connection, if it does. */
   parkedAt: number;
   readonly settled: boolean;
@@ -19,29 +24,23 @@ export interface Parcel {
   fail(error: ZmqException): void;
 }
 
-export interface ClientRequestFields {
-  readonly route: string;
-  readonly data: unknown;
-  readonly metadata: string;
-  readonly encoding: ZmqEncoding;
-  /** Milliseconds until the first answer; 0 for no limit. */
-  readonly timeout: number;
+/** How the values of a stream are asked for. */
+export interface StreamSettings {
   /** Values that the server may send ahead; 0 for any number. */
   readonly window: number;
   /** Whether a value counts as consumed as soon as it is delivered. */
   readonly autoCredit: boolean;
-  readonly callback: (packet: WritePacket) => void;
+}
+
+/** What requests need of the client that makes them. */
+export interface RequestOwner {
   readonly wheel: DeadlineWheel;
-  /** The request has settled: nothing more will be delivered. */
-  readonly onSettled: () => void;
+  /** A request has settled: nothing more will be delivered. */
+  requestSettled(): void;
 }
 
 /** One request of the application until it settles, which it does exactly once: by its last answer, an error, or a cancel. */
 export class ClientRequest extends Expiring implements Parcel {
-  readonly route: string;
-  readonly data: unknown;
-  readonly metadata: string;
-  readonly encoding: ZmqEncoding;
   parkedAt = 0;
   /** Given by the session that carries the request. */
   id = 0;
@@ -51,16 +50,18 @@ export class ClientRequest extends Expiring implements Parcel {
   deserializing: Promise<void> | undefined = undefined;
   private done = false;
   private unacknowledged = 0;
-  private readonly startedAt = performance.now();
 
-  constructor(readonly fields: ClientRequestFields) {
+  constructor(
+    readonly contents: Contents,
+    /** Milliseconds until the first answer; 0 for no limit. */
+    private readonly timeout: number,
+    readonly settings: StreamSettings,
+    private readonly owner: RequestOwner,
+    private readonly callback: (packet: WritePacket) => void,
+  ) {
     super();
-    this.route = fields.route;
-    this.data = fields.data;
-    this.metadata = fields.metadata;
-    this.encoding = fields.encoding;
-    if (fields.timeout > 0) {
-      fields.wheel.add(this, fields.timeout);
+    if (timeout > 0) {
+      owner.wheel.add(this, timeout);
     }
   }
 
@@ -70,8 +71,10 @@ export class ClientRequest extends Expiring implements Parcel {
 
   /** Milliseconds left for the first answer, at least 1; 0 for no limit. */
   get timeLeft(): number {
-    const { timeout } = this.fields;
-    return timeout === 0 ? 0 : Math.max(1, Math.ceil(timeout - (performance.now() - this.startedAt)));
+    if (this.timeout === 0 || this.parkedAt === 0) {
+      return Math.ceil(this.timeout);
+    }
+    return Math.max(1, Math.ceil(this.expiresAt - performance.now()));
   }
 
   sendThrough(session: ClientSession): void {
@@ -83,21 +86,21 @@ export class ClientRequest extends Expiring implements Parcel {
     if (this.done) {
       return;
     }
-    this.fields.wheel.remove(this);
+    this.owner.wheel.remove(this);
     if (last) {
       this.settle();
-      this.fields.callback({ response: value, isDisposed: true });
+      this.callback({ response: value, isDisposed: true });
       return;
     }
-    this.fields.callback({ response: value });
-    if (this.fields.autoCredit) {
+    this.callback({ response: value });
+    if (this.settings.autoCredit) {
       this.consumed();
     }
   }
 
   /** A value of the stream has been used: lets the server send more, in steps of half a window. */
   consumed(): void {
-    const { window } = this.fields;
+    const { window } = this.settings;
     if (window > 0 && !this.done && ++this.unacknowledged * 2 >= window) {
       this.session?.grant(this.id, this.unacknowledged);
       this.unacknowledged = 0;
@@ -107,14 +110,14 @@ export class ClientRequest extends Expiring implements Parcel {
   complete(): void {
     if (!this.done) {
       this.settle();
-      this.fields.callback({ isDisposed: true });
+      this.callback({ isDisposed: true });
     }
   }
 
   fail(error: unknown): void {
     if (!this.done) {
       this.settle();
-      this.fields.callback({ err: error, isDisposed: true });
+      this.callback({ err: error, isDisposed: true });
     }
   }
 
@@ -127,22 +130,27 @@ export class ClientRequest extends Expiring implements Parcel {
     }
   }
 
-  override expire(): void {
+  /** The answer cannot be used, and no other will be. */
+  reject(error: ZmqException): void {
     const { session } = this;
-    const { timeout } = this.fields;
-    this.fail(
-      new ZmqException('DEADLINE_EXCEEDED', `No answer to '${this.route}' within ${Math.round(timeout)} ms.`, {
+    this.fail(error);
+    session?.cancel(this);
+  }
+
+  override expire(): void {
+    const { timeout } = this;
+    this.reject(
+      new ZmqException('DEADLINE_EXCEEDED', `No answer to '${this.contents.route}' within ${Math.round(timeout)} ms.`, {
         details: { timeout },
       }),
     );
-    session?.cancel(this);
   }
 
   private settle(): void {
     this.done = true;
-    this.fields.wheel.remove(this);
+    this.owner.wheel.remove(this);
     this.session?.forget(this);
     this.session = undefined;
-    this.fields.onSettled();
+    this.owner.requestSettled();
   }
 }

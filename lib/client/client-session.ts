@@ -3,10 +3,10 @@ import { fromErrorObject } from '../errors/remote-error.js';
 import { ZmqException } from '../errors/zmq.exception.js';
 import type { ResolvedClientOptions } from '../options/client-options.js';
 import type { ClientSocket } from '../socket/client-socket.js';
-import { Outbox } from '../socket/outbox.js';
+import { Outbox, type MessageEncoder } from '../socket/outbox.js';
 import { QueuedPacket } from '../socket/queued-packet.js';
 import { BatchCursor } from '../wire/batch-cursor.js';
-import { BatchEncoder } from '../wire/batch-encoder.js';
+import { BatchEncoder, type EncodedBatch } from '../wire/batch-encoder.js';
 import { Malformed } from '../wire/malformed.js';
 import { PacketKind, type IncomingPacket } from '../wire/packet.js';
 import { decodePayload, encodePayload } from '../wire/payload-codec.js';
@@ -18,6 +18,7 @@ import { readWelcome, type Welcome } from './welcome.js';
 
 /** Bytes of a batch beyond which more requests go into the next one. */
 const MAX_BATCH_BYTES = 64 * 1024;
+const MAX_BATCH_PACKETS = 1_024;
 const DETACH_FROM_BYTES = 16 * 1024;
 /** What an event counts for in the flow control beside its payload, in bytes; the server counts the same. */
 const EVENT_OVERHEAD = 256;
@@ -45,10 +46,11 @@ export interface ClientSessionFields {
 }
 
 /** One session with one server, from hello to its end. */
-export class ClientSession {
+export class ClientSession implements MessageEncoder {
   private readonly pending = new Map<number, ClientRequest>();
   private readonly parcels = new Map<QueuedPacket, Parcel>();
   private readonly outbox: Outbox;
+  private encoder = batchEncoder(1);
   private welcome: Welcome | undefined;
   private eventWindow = 0;
   private nextId = 1;
@@ -62,7 +64,7 @@ export class ClientSession {
   constructor(private readonly fields: ClientSessionFields) {
     const { socket, options } = fields;
     this.outbox = new Outbox({
-      encoder: new BatchEncoder({ maxBytes: MAX_BATCH_BYTES, maxPackets: 1_024, detachFrom: DETACH_FROM_BYTES }),
+      encoder: this,
       send: frames => socket.send(frames),
       maxPackets: options.limits.outboxMessages,
       maxBytes: options.limits.outboxSize,
@@ -73,6 +75,10 @@ export class ClientSession {
       },
       onGone: () => this.lose('the connection was closed'),
     });
+  }
+
+  encode(queue: readonly QueuedPacket[], from: number): EncodedBatch {
+    return this.encoder.encode(queue, from);
   }
 
   /** Requests that have no last answer yet. */
@@ -109,7 +115,7 @@ export class ClientSession {
       return;
     }
     packet.timeoutMs = request.timeLeft;
-    packet.window = request.fields.window;
+    packet.window = request.settings.window;
     request.id = id;
     request.session = this;
     request.packet = packet;
@@ -233,6 +239,7 @@ export class ClientSession {
       return;
     }
     this.welcome = welcome;
+    this.encoder = batchEncoder(welcome.limits.maxBatchPackets);
     this.eventWindow = welcome.limits.eventWindow;
     this.fields.listener.ready();
   }
@@ -248,11 +255,7 @@ export class ClientSession {
       const { message } = fromErrorObject(value instanceof Malformed ? undefined : value);
       this.lose(`the server ended the session: ${message}`);
     } else if (value instanceof Malformed) {
-      request.cancel();
-      request.fields.callback({
-        err: new ZmqException('MALFORMED', `Malformed response: ${value.reason}.`),
-        isDisposed: true,
-      });
+      request.reject(new ZmqException('MALFORMED', `Malformed response: ${value.reason}.`));
     } else if (this.fields.deserializer !== undefined) {
       this.deserialize(this.fields.deserializer, request, { kind, value, last });
     } else if (kind === PacketKind.Response) {
@@ -363,9 +366,10 @@ export class ClientSession {
   /** Makes the packet for a request or event, or fails it where it stands. */
   private pack(kind: PacketKind, id: number, parcel: Parcel): QueuedPacket | undefined {
     try {
-      const letter: Letter =
-        this.fields.serializer === undefined ? parcel : payloadOf(this.fields.serializer, id, parcel);
-      const packet = new QueuedPacket(kind, id, encodePayload(letter.data, parcel.encoding));
+      const { contents } = parcel;
+      const { serializer } = this.fields;
+      const letter: Letter = serializer === undefined ? contents : payloadOf(serializer, id, contents);
+      const packet = new QueuedPacket(kind, id, encodePayload(letter.data, contents.encoding));
       packet.pattern = letter.route;
       packet.metadata = letter.metadata;
       assertSendable(packet, this.welcome);
@@ -424,4 +428,13 @@ export class ClientSession {
     clearInterval(this.heartbeat);
     this.fields.socket.close(linger);
   }
+}
+
+/** An encoder that keeps to what the server takes in a batch. */
+function batchEncoder(maxBatchPackets: number): BatchEncoder {
+  return new BatchEncoder({
+    maxBytes: MAX_BATCH_BYTES,
+    maxPackets: Math.min(MAX_BATCH_PACKETS, maxBatchPackets),
+    detachFrom: DETACH_FROM_BYTES,
+  });
 }

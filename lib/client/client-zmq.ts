@@ -1,18 +1,23 @@
-import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import { ClientProxy, type PacketMetadata, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { Logger } from '@nestjs/common';
 import { EventEmitter } from 'node:events';
 import { Observable, Subject } from 'rxjs';
 import { ZmqException } from '../errors/zmq.exception.js';
 import { DeadlineWheel } from '../limits/deadline-wheel.js';
 import { SampledLog } from '../monitoring/sampled-log.js';
-import { resolveClientOptions, type ResolvedClientOptions, type ZmqClientOptions } from '../options/client-options.js';
+import {
+  resolveClientOptions,
+  type ResolvedClientOptions,
+  type ZmqClientOptions,
+  type ZmqEncoding,
+} from '../options/client-options.js';
 import { ZmqStatus } from '../options/tokens.js';
 import { inheritedDeadline, wantCallScope } from '../pipeline/call-scope.js';
 import { DealerSocket } from '../socket/dealer-socket.js';
 import { ZmqRecord } from '../wire/record.js';
 import { ClientEvent } from './client-event.js';
 import type { ZmqClientEvents } from './client-events.js';
-import { ClientRequest, type Parcel } from './client-request.js';
+import { ClientRequest, type Contents, type RequestOwner, type StreamSettings } from './client-request.js';
 import { ClientSession } from './client-session.js';
 import { Connector } from './connector.js';
 import { ValueQueue } from './value-queue.js';
@@ -20,11 +25,6 @@ import { ValueQueue } from './value-queue.js';
 const MAX_WIRE_BATCH = 65_536;
 const MAX_WIRE_TEXT = 65_535;
 const MAX_NUMBER_LENGTH = 64;
-
-interface RequestSettings {
-  readonly window: number;
-  readonly autoCredit: boolean;
-}
 
 /**
  * Nest's end of the transport on the calling side. Connects on first use, balances over its endpoints, reconnects.
@@ -43,8 +43,14 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
   private readonly options: ResolvedClientOptions;
   private readonly emitter = new EventEmitter();
   private readonly wheel = new DeadlineWheel();
+  private readonly owner: RequestOwner = {
+    wheel: this.wheel,
+    requestSettled: () => {
+      this.pendingRequests--;
+    },
+  };
   private readonly connector: Connector;
-  private readonly settings: RequestSettings;
+  private readonly settings: StreamSettings;
   private pendingRequests = 0;
 
   constructor(options?: ZmqClientOptions) {
@@ -177,28 +183,19 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
   private request(
     packet: ReadPacket,
     callback: (packet: WritePacket) => void,
-    settings: RequestSettings,
+    settings: StreamSettings,
   ): ClientRequest | undefined {
+    const { limits, inheritDeadline, timeout: usual } = this.options;
     try {
-      const { timeout: own, ...contents } = this.contentsOf(packet);
-      const timeout = withinDeadline(own ?? this.options.timeout, this.options.inheritDeadline);
-      const { maxPending } = this.options.limits;
-      if (this.pendingRequests >= maxPending) {
-        throw new ZmqException('BACKPRESSURE', `${maxPending} requests are waiting for an answer already.`, {
-          details: { limit: maxPending },
+      if (this.pendingRequests >= limits.maxPending) {
+        throw new ZmqException('BACKPRESSURE', `${limits.maxPending} requests are waiting for an answer already.`, {
+          details: { limit: limits.maxPending },
         });
       }
+      const own = packet.data instanceof ZmqRecord ? packet.data.timeout : undefined;
+      const timeout = inheritDeadline ? withinDeadline(own ?? usual) : (own ?? usual);
+      const request = new ClientRequest(this.contentsOf(packet), timeout, settings, this.owner, callback);
       this.pendingRequests++;
-      const request = new ClientRequest({
-        ...contents,
-        ...settings,
-        timeout,
-        callback,
-        wheel: this.wheel,
-        onSettled: () => {
-          this.pendingRequests--;
-        },
-      });
       this.connector.send(request);
       return request;
     } catch (error) {
@@ -209,32 +206,30 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
 
   /** Sends an event; `settle` is called once, never before this returns. */
   private post(packet: ReadPacket, settle: (error: ZmqException | undefined) => void): void {
-    const { timeout: _timeout, ...contents } = this.contentsOf(packet);
-    const event: Parcel = new ClientEvent({
-      ...contents,
-      onSettled: failure => {
-        if (failure !== undefined) {
-          this.log.warn(
-            'event',
-            () => `An event for '${contents.route}' was not sent: ${failure.code}, ${failure.message}`,
-          );
-          this.emitter.emit('eventFailed', contents.route, failure);
-        }
-        queueMicrotask(() => settle(failure));
-      },
+    const event = new ClientEvent(this.contentsOf(packet), ({ contents }, failure) => {
+      if (failure !== undefined) {
+        this.eventFailed(contents, failure);
+      }
+      queueMicrotask(() => settle(failure));
     });
     this.connector.send(event);
   }
 
-  private contentsOf({ pattern, data, metadata }: ReadPacket) {
-    const record: ZmqRecord | undefined = data instanceof ZmqRecord ? data : undefined;
-    const merged = record?.metadata === undefined ? metadata : { ...record.metadata, ...metadata };
+  private eventFailed({ route }: Contents, failure: ZmqException): void {
+    this.log.warn('event', () => `An event for '${route}' was not sent: ${failure.code}, ${failure.message}`);
+    this.emitter.emit('eventFailed', route, failure);
+  }
+
+  private contentsOf({ pattern, data, metadata }: ReadPacket): Contents {
+    const route = typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as string);
+    if (data instanceof ZmqRecord) {
+      return recordContents(route, data, metadata, this.options.encoding);
+    }
     return {
-      route: typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as string),
-      data: record === undefined ? (data as unknown) : record.data,
-      metadata: merged === undefined ? '' : JSON.stringify(merged),
-      encoding: record?.encoding ?? this.options.encoding,
-      timeout: record?.timeout,
+      route,
+      data: data as unknown,
+      metadata: metadata === undefined ? '' : JSON.stringify(metadata),
+      encoding: this.options.encoding,
     };
   }
 
@@ -261,9 +256,24 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
   }
 }
 
+function recordContents(
+  route: string,
+  { data, metadata: own, encoding }: ZmqRecord,
+  dispatched: PacketMetadata | undefined,
+  usual: ZmqEncoding,
+): Contents {
+  const metadata = own === undefined ? dispatched : { ...own, ...dispatched };
+  return {
+    route,
+    data,
+    metadata: metadata === undefined ? '' : JSON.stringify(metadata),
+    encoding: encoding ?? usual,
+  };
+}
+
 /** The timeout for a request, cut to what is left to the handler that makes it. */
-function withinDeadline(timeout: number, inherit: boolean): number {
-  const deadline = inherit ? inheritedDeadline() : undefined;
+function withinDeadline(timeout: number): number {
+  const deadline = inheritedDeadline();
   if (deadline === undefined) {
     return timeout;
   }

@@ -167,11 +167,7 @@ export class BinaryJob implements Job {
   }
 
   private repliesTo({ id, encoding }: IncomingPacket): BinaryReplies {
-    return new BinaryReplies({
-      id,
-      encoding: encoding === PayloadEncoding.MsgPack ? 'msgpack' : 'json',
-      maxSize: this.peer.maxReplySize,
-      serializer: this.reception.serializer,
-    });
+    const preferred = encoding === PayloadEncoding.MsgPack ? 'msgpack' : 'json';
+    return new BinaryReplies(id, preferred, this.peer.maxReplySize, this.reception.serializer);
   }
 }

@@ -23,26 +23,32 @@ export interface CallHost {
   released(call: Call): void;
   /** A reply could not be delivered. */
   undelivered(): void;
+  /** A call has ended before its handler was done with it. */
+  cancelled(): void;
 }
 
-export interface CallFields {
-  readonly host: CallHost;
+/** A request that has been admitted. */
+export interface IncomingRequest {
   readonly peer: Peer;
   readonly id: number | string;
-  readonly context: ZmqContext;
-  readonly replies: Replies;
-  readonly sink: ReplySink;
-  /** Values that the caller takes ahead; 0 for any number. */
-  readonly window: number;
+  readonly pattern: string;
+  readonly data: unknown;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
   /** Bytes of the payload, held until the call is over. */
   readonly size: number;
+  /** Milliseconds that the caller waits for the first answer; 0 for ever. */
+  readonly timeoutMs: number;
+  /** Values that the caller takes ahead; 0 for any number. */
+  readonly window: number;
+  readonly replies: Replies;
+  readonly sink: ReplySink;
 }
 
 /** One request from its acceptance to its last answer. It settles exactly once, whatever comes first. */
 export class Call extends Expiring {
   /** Runs when the call settles: closes the span that was opened when it started. */
   onSettled: (() => void) | undefined = undefined;
-  private readonly stream: ReplyStream;
+  private replyStream: ReplyStream | undefined = undefined;
   private subscription: Subscription | undefined = undefined;
   private pulls: Set<PullSource> | undefined = undefined;
   /** Sources of values that have not completed. */
@@ -54,10 +60,12 @@ export class Call extends Expiring {
   private streaming = false;
   private counted = false;
 
-  constructor(readonly fields: CallFields) {
+  constructor(
+    private readonly host: CallHost,
+    readonly request: IncomingRequest,
+    readonly context: ZmqContext,
+  ) {
     super();
-    const { sink, window, host } = fields;
-    this.stream = new ReplyStream({ sink, window, maxBytes: host.streamBuffer, budget: host.budget });
   }
 
   /** What the handler returned or resolved to: a value, an Observable or an AsyncIterable. */
@@ -78,7 +86,7 @@ export class Call extends Expiring {
   /** Ends the call with an error for the caller. */
   fail(error: unknown): void {
     if (!this.settled) {
-      this.fields.sink.push(this.fields.replies.error(toErrorObject(error)));
+      this.request.sink.push(this.request.replies.error(toErrorObject(error)));
       this.settle();
     }
   }
@@ -93,7 +101,8 @@ export class Call extends Expiring {
   /** Nobody waits for the answer any more. */
   cancel(reason: ZmqException): void {
     if (!this.settled) {
-      this.fields.context.abort(reason);
+      this.host.cancelled();
+      this.context.abort(reason);
       this.settle();
     }
   }
@@ -101,7 +110,8 @@ export class Call extends Expiring {
   /** Stops the call and tells the caller why. */
   abort(reason: ZmqException): void {
     if (!this.settled) {
-      this.fields.context.abort(reason);
+      this.host.cancelled();
+      this.context.abort(reason);
       this.fail(reason);
     }
   }
@@ -137,6 +147,13 @@ export class Call extends Expiring {
         source.resume();
       }
     }
+  }
+
+  /** Made on demand: most calls answer with one value. */
+  private get stream(): ReplyStream {
+    const { sink, window } = this.request;
+    const { streamBuffer, budget } = this.host;
+    return (this.replyStream ??= new ReplyStream({ sink, window, maxBytes: streamBuffer, budget }));
   }
 
   private subscribe(source: Observable<unknown>): void {
@@ -189,7 +206,7 @@ export class Call extends Expiring {
       return;
     }
     try {
-      this.stream.push(this.fields.replies.value(value, false));
+      this.stream.push(this.request.replies.value(value, false));
     } catch (error) {
       this.fail(unencodable(error));
       return;
@@ -203,20 +220,20 @@ export class Call extends Expiring {
   /** Has the peer wake this call once its outbox has room. */
   private waitForSink(): void {
     if (this.stream.blockedBySink) {
-      this.fields.peer.waiting.add(this);
+      this.request.peer.waiting.add(this);
     }
   }
 
   /** A call that has answered and goes on is a stream: it has no deadline and leaves its place to other work. */
   private beginStream(): void {
     this.streaming = true;
-    this.fields.host.wheel.remove(this);
+    this.host.wheel.remove(this);
     // A source of one value completes in the same turn and never counts as a stream.
     process.nextTick(() => {
       if (this.settled) {
         return;
       }
-      if (this.fields.host.openStream()) {
+      if (this.host.openStream()) {
         this.counted = true;
         this.maybeRelease();
       } else {
@@ -238,7 +255,7 @@ export class Call extends Expiring {
 
   /** Ends the call if its sources have ended and all their values have left; says whether it did. */
   private finishSources(): boolean {
-    if (this.settled || !this.stream.empty || (this.sources > 0 && this.failure === undefined)) {
+    if (this.settled || !this.handlerDone || !this.stream.empty || (this.sources > 0 && this.failure === undefined)) {
       return false;
     }
     if (this.failure === undefined) {
@@ -250,7 +267,7 @@ export class Call extends Expiring {
   }
 
   private complete(): void {
-    const { replies, sink } = this.fields;
+    const { replies, sink } = this.request;
     const last = this.stream.lastPacket;
     if (last !== undefined && !last.sent && !last.cancelled) {
       replies.markLast(last);
@@ -261,7 +278,7 @@ export class Call extends Expiring {
   }
 
   private finishWith(value: unknown): void {
-    const { replies, sink } = this.fields;
+    const { replies, sink } = this.request;
     let packet: QueuedPacket;
     try {
       packet = replies.value(value, true);
@@ -273,14 +290,15 @@ export class Call extends Expiring {
       sink.push(packet);
       this.settle();
     } else {
-      this.fields.host.undelivered();
+      this.host.undelivered();
       this.fail(new ZmqException(sink.overflowCode, 'The response found no room on its way to the caller.'));
     }
   }
 
   private settle(): void {
     this.settled = true;
-    const { host, peer, id, sink } = this.fields;
+    const { host } = this;
+    const { peer, id, sink } = this.request;
     host.wheel.remove(this);
     peer.calls.delete(id);
     peer.waiting.delete(this);
@@ -288,7 +306,7 @@ export class Call extends Expiring {
     for (const source of this.pulls ?? []) {
       void source.close();
     }
-    this.stream.close();
+    this.replyStream?.close();
     if (this.counted) {
       host.closeStream();
     }
@@ -300,7 +318,7 @@ export class Call extends Expiring {
   private maybeRelease(): void {
     if (!this.released && this.handlerDone && (this.settled || this.counted)) {
       this.released = true;
-      this.fields.host.released(this);
+      this.host.released(this);
     }
   }
 }

@@ -6,10 +6,8 @@ import type { DeadlineWheel } from '../limits/deadline-wheel.js';
 import type { ServerCounters } from '../monitoring/server-counters.js';
 import { runInCallScope } from '../pipeline/call-scope.js';
 import { ZmqContext } from '../pipeline/zmq.context.js';
-import { Call, type CallHost } from './call.js';
-import type { Peer } from './peer.js';
+import { Call, type CallHost, type IncomingRequest } from './call.js';
 import { isAsyncIterable } from './pull-source.js';
-import type { Replies, ReplySink } from './replies.js';
 import type { Slots } from './slots.js';
 
 export interface DispatcherOptions {
@@ -27,23 +25,8 @@ export interface DispatcherOptions {
   readonly onEventError: (pattern: string, error: unknown) => void;
 }
 
-export interface Incoming {
-  readonly peer: Peer;
-  readonly pattern: string;
-  readonly data: unknown;
-  readonly metadata: Readonly<Record<string, string>> | undefined;
-  /** Bytes of the payload. */
-  readonly size: number;
-}
-
-export interface IncomingRequest extends Incoming {
-  readonly id: number | string;
-  /** 0 for none. */
-  readonly timeoutMs: number;
-  readonly window: number;
-  readonly replies: Replies;
-  readonly sink: ReplySink;
-}
+/** An event, or what a request has in common with it. */
+export type IncomingEvent = Pick<IncomingRequest, 'peer' | 'pattern' | 'data' | 'metadata' | 'size'>;
 
 /** Hands requests and events that have been admitted to their handlers. */
 export class Dispatcher implements CallHost {
@@ -68,11 +51,11 @@ export class Dispatcher implements CallHost {
   }
 
   request(incoming: IncomingRequest): void {
-    const { peer, id, timeoutMs, window, replies, sink, size } = incoming;
+    const { peer, id, timeoutMs } = incoming;
     const context = contextOf(incoming, timeoutMs);
-    const call = new Call({ host: this, peer, id, context, replies, sink, window, size });
+    const call = new Call(this, incoming, context);
     peer.calls.set(id, call);
-    this.begin(size);
+    this.begin(incoming.size);
     this.options.counters.requests++;
     if (timeoutMs > 0) {
       this.wheel.add(call, timeoutMs);
@@ -92,7 +75,7 @@ export class Dispatcher implements CallHost {
   }
 
   /** Handles an event; `done` is called when its handler has finished, whatever the outcome. */
-  event(incoming: Incoming, done: () => void): void {
+  event(incoming: IncomingEvent, done: () => void): void {
     const context = contextOf(incoming, 0);
     this.begin(incoming.size);
     this.options.counters.events++;
@@ -133,11 +116,15 @@ export class Dispatcher implements CallHost {
   }
 
   released(call: Call): void {
-    this.end(call.fields.size);
+    this.end(call.request.size);
   }
 
   undelivered(): void {
     this.options.counters.undelivered++;
+  }
+
+  cancelled(): void {
+    this.options.counters.cancelled++;
   }
 
   private begin(size: number): void {
@@ -162,7 +149,7 @@ export class Dispatcher implements CallHost {
     }
   }
 
-  private handle(incoming: Incoming, context: ZmqContext): unknown {
+  private handle(incoming: IncomingEvent, context: ZmqContext): unknown {
     const handler =
       this.options.deserializer === undefined
         ? this.options.handlers.get(incoming.pattern)
@@ -174,7 +161,7 @@ export class Dispatcher implements CallHost {
   }
 
   /** A deserializer of the user's own may change everything, even the pattern, and may take its time. */
-  private deserializing(incoming: Incoming): MessageHandler {
+  private deserializing(incoming: IncomingEvent): MessageHandler {
     return async (_data, context) => {
       const { pattern, data, metadata } = incoming;
       const packet: unknown = await this.options.deserializer?.deserialize({
@@ -199,7 +186,7 @@ export function noHandler(pattern: string): ZmqException {
   });
 }
 
-function contextOf({ pattern, metadata, peer }: Incoming, timeoutMs: number): ZmqContext {
+function contextOf({ pattern, metadata, peer }: IncomingEvent, timeoutMs: number): ZmqContext {
   return new ZmqContext({
     pattern,
     metadata,
