@@ -60,6 +60,7 @@ export class ServerSession {
   private sweepTimer: NodeJS.Timeout | undefined;
   private probeTimer: NodeJS.Timeout | undefined;
   private lastProbe = 0;
+  private probesDue = 0;
   private lastSweep = 0;
   private resumedAt = 0;
   private onQuiet: (() => void) | undefined;
@@ -150,7 +151,10 @@ export class ServerSession {
         peer.control(PacketKind.Goaway);
       }
     }
+    // Who left at this very moment will never answer the goaway.
+    const prober = setInterval(() => this.probe(), PROBE_MS);
     await this.quiet(this.fields.options.drainTimeout, () => this.isDrained());
+    clearInterval(prober);
     const reason = new ZmqException('DISCONNECTED', 'The server shut down before the request was finished.');
     for (const peer of this.peers) {
       for (const call of peer.calls.values()) {
@@ -260,6 +264,7 @@ export class ServerSession {
     }
     emit('peerDisconnected', peer.identity, why);
     this.slots.progress();
+    this.onQuiet?.();
   }
 
   private sweep(): void {
@@ -273,21 +278,30 @@ export class ServerSession {
     this.peers.sweep(now, leasesRun, (peer, why) => this.give(peer, why));
   }
 
-  /** Somebody has gone: whoever has something under way is sent a sign of life, which fails if it was them. */
+  /**
+   * Somebody has gone: whoever has something under way is sent a sign of life, which fails if it was them. Twice, because
+   * for a moment after the event libzmq still takes messages for the one who has gone.
+   */
   private probeSoon(): void {
-    if (this.probeTimer !== undefined) {
-      return;
-    }
+    this.probesDue = 2;
+    this.probeTimer ??= this.scheduleProbe();
+  }
+
+  private scheduleProbe(): NodeJS.Timeout {
     const wait = Math.max(0, this.lastProbe + PROBE_MS - performance.now());
-    this.probeTimer = setTimeout(() => {
-      this.probeTimer = undefined;
+    const timer = setTimeout(() => {
       this.lastProbe = performance.now();
-      for (const peer of this.peers) {
-        if (peer.binary && peer.calls.size > 0) {
-          peer.control(PacketKind.Pong);
-        }
-      }
+      this.probe();
+      this.probeTimer = --this.probesDue > 0 ? this.scheduleProbe() : undefined;
     }, wait);
-    this.probeTimer.unref();
+    return timer.unref();
+  }
+
+  private probe(): void {
+    for (const peer of this.peers) {
+      if (peer.binary && (peer.calls.size > 0 || (this.reception.draining && !peer.knowsGoaway))) {
+        peer.control(PacketKind.Pong);
+      }
+    }
   }
 }
