@@ -41,7 +41,9 @@ export class DeadlineWheel {
       this.lastTick = Math.floor(now / TICK_MS);
     }
     item.expiresAt = now + ms;
-    const slot = this.slots[Math.ceil(item.expiresAt / TICK_MS) % SLOTS] as Slot;
+    // A slot that has been visited already would not be looked at again for a whole turn.
+    const tick = Math.max(this.lastTick + 1, Math.ceil(item.expiresAt / TICK_MS));
+    const slot = this.slots[tick % SLOTS] as Slot;
     item.earlier = slot;
     item.later = slot.later;
     if (slot.later !== undefined) {
@@ -101,8 +103,8 @@ export class DeadlineWheel {
       }
     }
     for (const item of due) {
-      // An earlier one of this round may have settled it.
-      if (item.earlier !== undefined) {
+      // An earlier one of this round may have settled it, or given it a new deadline.
+      if (item.earlier !== undefined && item.expiresAt <= now) {
         this.remove(item);
         item.expire();
       }

@@ -2,19 +2,21 @@ import { isIPv6 } from 'node:net';
 import { describe } from './bytes.js';
 import { invalid, type Field } from './fields.js';
 
-const TCP = /^tcp:\/\/(\*|\[[0-9a-f:.]+(?:%\w+)?\]|[\w.-]+):(\*|\d{1,5})$/i;
+// libzmq knows the names of its transports in small letters only.
+const TCP = /^tcp:\/\/(\*|\[[0-9a-fA-F:.]+(?:%\w+)?\]|[\w.-]+):(\*|\d{1,5})$/;
 /** Linux limits the path of a unix socket to 107 bytes and a terminator. */
 const MAX_IPC_PATH = 107;
 const MAX_ENDPOINTS = 256;
 
 /** The addresses that a server binds: one or several of `tcp://host:port`, `ipc://path`, `inproc://name`. */
 export function bindEndpoints(fallback: string): Field<readonly string[]> {
-  return (value = fallback, option) => list(value, option).map(endpoint => checkBind(endpoint, option));
+  return (value = fallback, option) => Object.freeze(list(value, option).map(endpoint => checkBind(endpoint, option)));
 }
 
 /** The addresses that a client connects to, in the same forms. */
 export function connectEndpoints(fallback: string): Field<readonly string[]> {
-  return (value = fallback, option) => list(value, option).map(endpoint => checkConnect(endpoint, option));
+  return (value = fallback, option) =>
+    Object.freeze(list(value, option).map(endpoint => checkConnect(endpoint, option)));
 }
 
 /** Whether an endpoint names a literal IPv6 address, which libzmq resolves only when it is told to. */
@@ -28,25 +30,26 @@ function list(value: unknown, option: string): readonly string[] {
   if (endpoints.length === 0 || endpoints.length > MAX_ENDPOINTS) {
     throw invalid(`${option} must have from 1 to ${MAX_ENDPOINTS} endpoints, but has ${endpoints.length}.`);
   }
-  if (new Set(endpoints).size !== endpoints.length && !endpoints.every(endsInWildcard)) {
+  const fixed = endpoints.filter(endpoint => !endsInWildcard(endpoint));
+  if (new Set(fixed).size !== fixed.length) {
     throw invalid(`${option} names the same endpoint twice.`);
   }
   return endpoints;
 }
 
 function endsInWildcard(endpoint: unknown): boolean {
-  return typeof endpoint === 'string' && /:(\*|0)$/.test(endpoint);
+  return typeof endpoint === 'string' && /:(\*|0+)$/.test(endpoint);
 }
 
 function checkBind(endpoint: unknown, option: string): string {
   const text = checkForm(endpoint, option);
-  return text.startsWith('tcp:') ? text.replace(/:0$/, ':*') : text;
+  return text.startsWith('tcp:') ? text.replace(/:0+$/, ':*') : text;
 }
 
 function checkConnect(endpoint: unknown, option: string): string {
   const text = checkForm(endpoint, option);
   const [, host, port] = TCP.exec(text) ?? [];
-  if (host === '*' || port === '*' || port === '0') {
+  if (host === '*' || port === '*' || Number(port) === 0) {
     throw invalid(`${option} must name a host and a port to connect to, but is ${describe(endpoint)}.`);
   }
   return text;
