@@ -24,6 +24,9 @@ export class BinaryJob implements Job {
   ) {}
 
   step(): Step {
+    if (this.peer.departed) {
+      return 'end';
+    }
     const packet = this.held ?? this.cursor.next();
     if (packet === undefined) {
       return 'end';

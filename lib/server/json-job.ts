@@ -38,7 +38,7 @@ export class JsonJob implements Job {
 
   step(): Step {
     const item = this.fields.items[this.index];
-    if (item === undefined) {
+    if (item === undefined || this.fields.peer.departed) {
       return 'end';
     }
     if (!this.take(item)) {

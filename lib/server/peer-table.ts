@@ -11,7 +11,7 @@ export interface PeerTableOptions {
   readonly stallTimeout: number;
 }
 
-export type Departure = 'disconnected' | 'lease expired' | 'stalled' | 'overflow' | 'closed';
+export type Departure = 'disconnected' | 'lease expired' | 'stalled' | 'overflow' | 'malformed' | 'closed';
 
 /** Milliseconds after which a peer in JSON mode that has nothing under way is forgotten; it has no session to lose. */
 const JSON_IDLE_MS = 60_000;
@@ -58,6 +58,7 @@ export class PeerTable {
       return;
     }
     this.peers.delete(peer.id);
+    peer.departed = true;
     for (const call of peer.calls.values()) {
       call.cancel(reason);
     }

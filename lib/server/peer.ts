@@ -36,6 +36,8 @@ export class Peer implements ReplySink {
   readonly maxReplySize: number;
   lastSeen: number;
   lastSent: number;
+  /** Whether its session is over; what it has sent and nobody has looked at yet is void. */
+  departed = false;
   /** Whether the client knows that this server drains and will send nothing new. */
   knowsGoaway = false;
   /** Since when the client takes nothing, if so. */

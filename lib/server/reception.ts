@@ -34,6 +34,8 @@ export interface ReceptionOptions {
   readonly findPeer: (id: string) => Peer | undefined;
   /** Makes and keeps a peer; `undefined` if there are too many. */
   readonly addPeer: (id: string, binary: boolean, maxReplySize: number) => Peer | undefined;
+  /** Ends the session of a peer that broke the protocol. */
+  readonly dropPeer: (peer: Peer) => void;
   /** Sends to somebody who is not (yet) a peer; nobody waits for the outcome. */
   readonly sendOnce: (id: string, frames: Buffer[]) => void;
   readonly onMalformed: (peerId: string, reason: string) => void;
@@ -80,11 +82,11 @@ export class Reception {
   malformed(peerId: string, { reason }: Malformed, peer: Peer | undefined): void {
     this.countMalformed(peer ?? { id: peerId }, new Malformed(reason));
     const payload = encodePayload(new ZmqException('MALFORMED', `Malformed message: ${reason}.`).toJSON(), 'json');
-    if (peer?.binary === true) {
-      peer.control(PacketKind.Error, 0, payload);
-    } else {
-      this.sendPacket(peerId, PacketKind.Error, payload);
+    if (peer !== undefined) {
+      peer.outbox.flush();
+      this.options.dropPeer(peer);
     }
+    this.sendPacket(peerId, PacketKind.Error, payload);
   }
 
   countMalformed({ id }: { readonly id: string }, { reason }: Malformed): void {

@@ -115,6 +115,7 @@ export class ServerSession {
       log,
       findPeer: id => this.seen(id),
       addPeer: (id, binary, maxReplySize) => this.addPeer(id, binary, maxReplySize),
+      dropPeer: peer => this.give(peer, 'malformed'),
       sendOnce: (id, frames) => void socket.send(id, frames),
       onMalformed: (peerId, reason) => fields.emit('malformed', peerId, reason),
     });
