@@ -68,8 +68,7 @@ export class ClientSession implements MessageEncoder {
       send: frames => socket.send(frames),
       maxPackets: options.limits.outboxMessages,
       maxBytes: options.limits.outboxSize,
-      admit: packet => packet.kind !== PacketKind.Event || this.eventWindow > 0,
-      onTaken: packet => this.taken(packet),
+      admit: packet => packet.kind !== PacketKind.Event || this.admitEvent(packet),
       onSent: () => {
         this.lastSent = performance.now();
       },
@@ -357,10 +356,13 @@ export class ClientSession implements MessageEncoder {
     request.packet = undefined;
   }
 
-  private taken(packet: QueuedPacket): void {
-    if (packet.kind === PacketKind.Event) {
+  /** Whether the server's window has room for an event, which is taken up at once: a batch may hold many events. */
+  private admitEvent(packet: QueuedPacket): boolean {
+    if (!packet.admitted && this.eventWindow > 0) {
+      packet.admitted = true;
       this.eventWindow -= packet.payload.maxSize + EVENT_OVERHEAD;
     }
+    return packet.admitted;
   }
 
   /** Makes the packet for a request or event, or fails it where it stands. */

@@ -21,8 +21,6 @@ export interface OutboxOptions {
   readonly budget?: ByteBudget;
   /** Whether the packet at the head may leave now; it and all behind it wait until the next flush otherwise. */
   readonly admit?: (packet: QueuedPacket) => boolean;
-  /** The packet is on its way into the socket. */
-  readonly onTaken?: (packet: QueuedPacket) => void;
   /** The peer takes no more for now. The owner calls `retry()` later. */
   readonly onFull?: () => void;
   /** A message has been taken. */
@@ -165,7 +163,6 @@ export class Outbox {
     }
     for (const packet of packets) {
       packet.sent = true;
-      this.options.onTaken?.(packet);
     }
     return packets;
   }

@@ -8,6 +8,8 @@ const PACKET_OVERHEAD = 128;
 export class QueuedPacket extends OutgoingPacket {
   /** Set to skip the packet if it has not left yet. */
   cancelled = false;
+  /** Whether flow control has let the packet pass. */
+  admitted = false;
   /** Whether the packet has been handed to the socket, after which it can no longer change. */
   sent = false;
   /** Told once the packet has been handed to the socket, or why it never will be. */
