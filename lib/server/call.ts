@@ -46,8 +46,7 @@ export interface IncomingRequest {
 
 /** One request from its acceptance to its last answer. It settles exactly once, whatever comes first. */
 export class Call extends Expiring {
-  /** Runs when the call settles: closes the span that was opened when it started. */
-  onSettled: (() => void) | undefined = undefined;
+  private onSettled: (() => void) | undefined = undefined;
   private replyStream: ReplyStream | undefined = undefined;
   private subscription: Subscription | undefined = undefined;
   private pulls: Set<PullSource> | undefined = undefined;
@@ -66,6 +65,21 @@ export class Call extends Expiring {
     readonly context: ZmqContext,
   ) {
     super();
+  }
+
+  /**
+   * The handler is about to run; `false` if the call has settled before it could. `onSettled` closes the span that was
+   * opened when the processing started.
+   */
+  begin(onSettled: () => void): boolean {
+    if (this.settled) {
+      onSettled();
+      this.handlerDone = true;
+      this.maybeRelease();
+      return false;
+    }
+    this.onSettled = onSettled;
+    return true;
   }
 
   /** What the handler returned or resolved to: a value, an Observable or an AsyncIterable. */
@@ -302,7 +316,7 @@ export class Call extends Expiring {
     host.wheel.remove(this);
     peer.calls.delete(id);
     peer.waiting.delete(this);
-    this.subscription?.unsubscribe();
+    unsubscribe(this.subscription);
     for (const source of this.pulls ?? []) {
       void source.close();
     }
@@ -320,6 +334,15 @@ export class Call extends Expiring {
       this.released = true;
       this.host.released(this);
     }
+  }
+}
+
+/** A clean-up of the handler's own that fails must not take anything else with it. */
+function unsubscribe(subscription: Subscription | undefined): void {
+  try {
+    subscription?.unsubscribe();
+  } catch {
+    // The caller has gone or has its error already.
   }
 }
 

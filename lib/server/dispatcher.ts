@@ -63,7 +63,9 @@ export class Dispatcher implements CallHost {
     this.run(
       context,
       async end => {
-        call.onSettled = end;
+        if (!call.begin(end)) {
+          return;
+        }
         try {
           call.answer(await this.handle(incoming, context));
         } catch (error) {
@@ -113,6 +115,8 @@ export class Dispatcher implements CallHost {
 
   closeStream(): void {
     this.openStreams--;
+    // What waited in the stream has been released.
+    this.options.slots.progress();
   }
 
   released(call: Call): void {

@@ -25,7 +25,11 @@ function fromPlain(error: unknown, fallback: string): ZmqErrorObject {
   if (typeof error === 'string') {
     return { code: 'INTERNAL', message: error.slice(0, MAX_MESSAGE_LENGTH), status: 'error' };
   }
-  if (typeof error !== 'object' || error === null || Array.isArray(error)) {
+  if (Array.isArray(error)) {
+    // An exception factory of a validation pipe may throw its list of errors as it is.
+    return { code: 'INTERNAL', message: fallback, details: error };
+  }
+  if (typeof error !== 'object' || error === null) {
     return { code: 'INTERNAL', message: fallback };
   }
   const { code, message, stack: _stack, ...fields } = error as Record<string, unknown>;

@@ -1,4 +1,4 @@
-import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import { Server, type BaseRpcContext, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { EventEmitter } from 'node:events';
 import { ZmqException } from '../errors/zmq.exception.js';
 import { SampledLog } from '../monitoring/sampled-log.js';
@@ -93,6 +93,18 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
     return this.session?.stats ?? { ...this.counters, ...idle };
   }
 
+  /** A hook that throws harms nothing but itself: it runs where calls settle, in the midst of other peers' traffic. */
+  protected override createProcessingEndHookRunner(context: BaseRpcContext): () => void {
+    const runHook = super.createProcessingEndHookRunner(context);
+    return () => {
+      try {
+        runHook();
+      } catch (error) {
+        this.logger.error(error);
+      }
+    };
+  }
+
   private async startThenTell(callback: (error?: unknown) => void): Promise<void> {
     try {
       await this.start();
@@ -120,7 +132,7 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
       throw error;
     }
     this._status$.next(ZmqStatus.CONNECTED);
-    this.emitter.emit('listening', socket.endpoints);
+    this.tell('listening', socket.endpoints);
   }
 
   private async stop(): Promise<void> {
@@ -133,7 +145,16 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
     await session.close();
     this.session = undefined;
     this.socket = undefined;
-    this.emitter.emit('close');
+    this.tell('close');
+  }
+
+  /** A listener that throws must not stop what led to the event, such as the receiving of messages. */
+  private tell<E extends keyof ZmqServerEvents>(event: E, ...args: Parameters<ZmqServerEvents[E]>): void {
+    try {
+      this.emitter.emit(event, ...args);
+    } catch (error) {
+      this.logger.error(`A listener of '${event}' failed: ${String(error)}`);
+    }
   }
 
   private createSocket(): ServerSocket {
@@ -149,7 +170,7 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
       withHooks: (context, run) => this.runWithProcessingHooks(context, run),
       counters: this.counters,
       log: new SampledLog<WarningKind>(this.logger),
-      emit: (event, ...args) => this.emitter.emit(event, ...args),
+      emit: (event, ...args) => this.tell(event, ...args),
     });
   }
 }
