@@ -41,7 +41,9 @@ export class RouterSocket implements ServerSocket {
       try {
         await this.router.bind(endpoint);
       } catch (error) {
+        this.endpoints = bound;
         await this.close();
+        this.endpoints = [];
         throw new ZmqException('BIND_FAILED', `Cannot bind ${endpoint}: ${reasonOf(error)}.`, {
           details: { endpoint },
           cause: error,
@@ -79,6 +81,7 @@ export class RouterSocket implements ServerSocket {
   }
 
   async close(): Promise<void> {
+    await this.unbindInproc();
     this.router.close();
     this.loop.resume();
     // libzmq frees an address some milliseconds after `close()`; whoever awaits ours may bind it again at once.
@@ -87,6 +90,15 @@ export class RouterSocket implements ServerSocket {
 
   unwrap(): Router {
     return this.router;
+  }
+
+  /** Names within the process stay taken for a while after `close()`, and nobody can be asked when they are free. */
+  private async unbindInproc(): Promise<void> {
+    for (const endpoint of this.endpoints.filter(name => name.startsWith('inproc:'))) {
+      if (!this.router.closed) {
+        await this.router.unbind(endpoint).catch(() => undefined);
+      }
+    }
   }
 
   private async observe(): Promise<void> {

@@ -79,7 +79,7 @@ group('formatBytes', () => {
   });
 });
 
-group('describe', () => {
+group('Rendering a value for a message', () => {
   it('is short and safe for any value', () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true, withBigInt: false }), value => {
