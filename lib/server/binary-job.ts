@@ -7,7 +7,7 @@ import { decodeMetadata, decodePayload } from '../wire/payload-codec.js';
 import { BinaryReplies } from './binary-replies.js';
 import { noHandler } from './dispatcher.js';
 import type { Job, Step } from './intake.js';
-import type { Peer } from './peer.js';
+import { LAST_PING, type Peer } from './peer.js';
 import type { Reception } from './reception.js';
 
 /** What an event counts for in the flow control beside its payload, in bytes; the client counts the same. */
@@ -58,6 +58,7 @@ export class BinaryJob implements Job {
         peer.control(PacketKind.Pong, packet.id);
         return true;
       case PacketKind.Pong:
+        peer.hasAll ||= packet.id === LAST_PING;
         return true;
       case PacketKind.Goaway:
         this.reception.acknowledgeGoaway(peer);

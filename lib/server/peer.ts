@@ -8,6 +8,9 @@ import type { ReplySink } from './replies.js';
 /** Bytes in the outbox above which streams hold back, so that answers of other requests still find room. */
 const STREAM_HIGH_WATER = 256 * 1024;
 
+/** Id of the ping that a server sends behind its last reply. */
+export const LAST_PING = 1;
+
 export interface PeerFields {
   readonly id: string;
   /** Whether it speaks binary batches, as our own client does, or JSON. */
@@ -40,6 +43,8 @@ export class Peer implements ReplySink {
   departed = false;
   /** Whether the client knows that this server drains and will send nothing new. */
   knowsGoaway = false;
+  /** Whether the client has read everything up to the last ping. */
+  hasAll = false;
   /** Since when the client takes nothing, if so. */
   stalledSince: number | undefined = undefined;
   /** Bytes of handled events not yet credited to the client. */

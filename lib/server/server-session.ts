@@ -15,7 +15,7 @@ import { PacketKind } from '../wire/packet.js';
 import { Dispatcher } from './dispatcher.js';
 import { Intake } from './intake.js';
 import { jsonEncoder } from './json-replies.js';
-import { Peer } from './peer.js';
+import { LAST_PING, Peer } from './peer.js';
 import { PeerTable, type Departure } from './peer-table.js';
 import { Reception, type WarningKind } from './reception.js';
 import type { ZmqServerEvents } from './server-events.js';
@@ -155,14 +155,22 @@ export class ServerSession {
     // Who left at this very moment will never answer the goaway.
     const prober = setInterval(() => this.probe(), PROBE_MS);
     await this.quiet(this.fields.options.drainTimeout, () => this.isDrained());
-    clearInterval(prober);
     const reason = new ZmqException('DISCONNECTED', 'The server shut down before the request was finished.');
     for (const peer of this.peers) {
       for (const call of peer.calls.values()) {
         call.abort(reason);
       }
     }
-    await this.quiet(this.fields.options.socket.linger, () => [...this.peers].every(({ outbox }) => outbox.idle));
+    for (const peer of this.peers) {
+      if (peer.binary) {
+        peer.control(PacketKind.Ping, LAST_PING);
+      }
+    }
+    // Replies that a client has not read when its connection ends would be lost.
+    await this.quiet(this.fields.options.socket.linger, () =>
+      [...this.peers].every(({ outbox, hasAll, binary }) => outbox.idle && (hasAll || !binary)),
+    );
+    clearInterval(prober);
   }
 
   async close(): Promise<void> {
@@ -257,7 +265,7 @@ export class ServerSession {
     const { emit, log } = this.fields;
     this.stalled.delete(peer);
     this.counters.undelivered += undelivered;
-    if (why !== 'closed' && why !== 'disconnected') {
+    if (why !== 'closed' && why !== 'disconnected' && why !== 'idle') {
       log.warn('departed', () => `Gave up peer ${peer.identity.id}: ${why}.`);
     }
     if (undelivered > 0) {
@@ -300,7 +308,7 @@ export class ServerSession {
 
   private probe(): void {
     for (const peer of this.peers) {
-      if (peer.binary && (peer.calls.size > 0 || (this.reception.draining && !peer.knowsGoaway))) {
+      if (peer.binary && (peer.calls.size > 0 || this.reception.draining)) {
         peer.control(PacketKind.Pong);
       }
     }

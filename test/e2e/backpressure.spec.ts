@@ -189,9 +189,7 @@ describe('a client under pressure', () => {
     ).open();
     const client = await connectClient(server.endpoint, { limits: { outboxSize: '512kb' }, timeout: 500 });
     const text = 'x'.repeat(50_000);
-    const outcomes = await outcomesOf(200, index =>
-      firstValueFrom(client.emit('reading', { index, text })).finally(() => client.close()),
-    );
+    const outcomes = await outcomesOf(200, index => firstValueFrom(client.emit('reading', { index, text })));
     expect(outcomes['BACKPRESSURE']).toBeGreaterThan(150);
   });
 });
@@ -215,10 +213,10 @@ describe('a peer that takes no replies', () => {
     const peer = new RawPeer(endpoint, { receiveHighWaterMark: 1 });
     await peer.hello();
     const begin = performance.now();
-    for (let id = 1; id <= 100; id++) {
+    for (let id = 1; server.getStats().undelivered < 20; id++) {
       await peer.send(requestPacket(id, 'big', 500_000));
+      await new Promise(resolve => setTimeout(resolve, 1));
     }
-    await until(() => server.getStats().undelivered > 0);
     expect(await elapsed(() => firstValueFrom(other.send('echo', 1)))).toBeLessThan(200);
     await until(() => departures.length === 1);
     expect(performance.now() - begin).toBeLessThan(300 + 2_500);

@@ -337,7 +337,9 @@ describe('a stream of values', () => {
     });
     const other = await connectClient(endpoint);
     expect(await firstValueFrom(other.send('echo', 1))).toBe(1);
-    await Promise.all(streams.map(stream => stream.return?.()));
+    for (const stream of streams) {
+      await stream.return?.();
+    }
     await until(() => server.getStats().streams === 0);
     expect(await firstValueFrom(client.send('echo', 1))).toBe(1);
   });
@@ -362,6 +364,7 @@ describe('a stream of values', () => {
     await peer.next(PacketKind.Response);
     peer.close();
     await until(() => ended.includes('count'), 1_500);
+    expect(reasons).toEqual([]);
   });
 
   it('ends at the server when the process of its client is killed', async () => {
