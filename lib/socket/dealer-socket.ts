@@ -1,9 +1,15 @@
 import { Dealer } from 'zeromq';
+import { setImmediate } from 'node:timers/promises';
 import type { ResolvedSocketOptions } from '../options/socket-options.js';
 import type { ClientSocket, ClientSocketListener } from './client-socket.js';
 import { ReceiveLoop } from './receive-loop.js';
 import type { SendOutcome } from './server-socket.js';
 import { zeromqOptions } from './zeromq-options.js';
+
+/** Longer than any socket waits, as each is closed when its connection ends. */
+const NEVER_MS = 3_600_000;
+/** Longest time for reading what a peer left behind. */
+const READ_OUT_MS = 2_000;
 
 export interface DealerSocketOptions {
   readonly endpoint: string;
@@ -21,8 +27,9 @@ export class DealerSocket implements ClientSocket {
     const { endpoint, maxMessageSize, socket } = options;
     this.dealer = new Dealer({
       ...zeromqOptions(socket, { maxMessageSize, endpoints: [endpoint] }),
-      // A reconnected DEALER would send what belongs to a session that is over; every connection is a socket of its own.
-      reconnectInterval: -1,
+      // A reconnected DEALER would send what belongs to a session that is over, so every connection is a socket of its
+      // own. Switched off altogether (-1), though, libzmq throws away what has arrived but has not been read.
+      reconnectInterval: NEVER_MS,
     });
     this.loop = new ReceiveLoop(this.dealer, message => this.listener?.message(message));
   }
@@ -65,6 +72,7 @@ export class DealerSocket implements ClientSocket {
     for await (const event of this.dealer.events) {
       switch (event.type) {
         case 'disconnect':
+          await this.untilRead();
           this.lose('the connection was closed');
           break;
         case 'close':
@@ -78,6 +86,14 @@ export class DealerSocket implements ClientSocket {
         default:
       }
     }
+  }
+
+  /** What the peer sent before it closed the connection still counts. */
+  private async untilRead(): Promise<void> {
+    const end = performance.now() + READ_OUT_MS;
+    do {
+      await setImmediate();
+    } while (!this.dealer.closed && this.dealer.readable && performance.now() < end);
   }
 
   private lose(reason: string): void {
