@@ -6,6 +6,7 @@ import type { DeadlineWheel } from '../limits/deadline-wheel.js';
 import type { ServerCounters } from '../monitoring/server-counters.js';
 import { runInCallScope } from '../pipeline/call-scope.js';
 import { ZmqContext } from '../pipeline/zmq.context.js';
+import { routeOf } from '../wire/pattern.js';
 import { Call, type CallHost, type IncomingRequest } from './call.js';
 import { isAsyncIterable } from './pull-source.js';
 import type { Slots } from './slots.js';
@@ -174,7 +175,12 @@ export class Dispatcher implements CallHost {
         ...(metadata !== undefined && { metadata }),
         ...('id' in incoming && { id: incoming.id }),
       });
-      const { pattern: route = pattern, data: payload } = packet as { pattern?: string; data?: unknown };
+      if ((context as ZmqContext).signal.aborted) {
+        // Nobody waits for it any more.
+        return undefined;
+      }
+      const { pattern: target, data: payload } = packet as { pattern?: unknown; data?: unknown };
+      const route = routeOf(target) ?? pattern;
       const handler = this.options.handlers.get(route);
       if (handler === undefined) {
         throw noHandler(route);
