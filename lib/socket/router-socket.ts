@@ -2,7 +2,7 @@ import { Router } from 'zeromq';
 import { ZmqException } from '../errors/zmq.exception.js';
 import type { ResolvedSocketOptions } from '../options/socket-options.js';
 import { ReceiveLoop } from './receive-loop.js';
-import { untilUnbound } from './until-unbound.js';
+import { isBound, untilUnbound } from './until-unbound.js';
 import type { SendOutcome, ServerSocket, ServerSocketListener } from './server-socket.js';
 import { zeromqOptions } from './zeromq-options.js';
 
@@ -39,6 +39,7 @@ export class RouterSocket implements ServerSocket {
     const bound: string[] = [];
     for (const endpoint of this.options.bind) {
       try {
+        await assertFree(endpoint);
         await this.router.bind(endpoint);
       } catch (error) {
         this.endpoints = bound;
@@ -107,6 +108,13 @@ export class RouterSocket implements ServerSocket {
         this.listener?.peerGone(undefined);
       }
     }
+  }
+}
+
+/** libzmq replaces the file of an `ipc://` endpoint, and with it whoever listens there, without a word. */
+async function assertFree(endpoint: string): Promise<void> {
+  if (endpoint.startsWith('ipc://') && (await isBound(endpoint))) {
+    throw Object.assign(new Error('Address already in use'), { code: 'EADDRINUSE' });
   }
 }
 

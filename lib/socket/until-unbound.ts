@@ -15,6 +15,12 @@ export async function untilUnbound(endpoint: string): Promise<void> {
   }
 }
 
+/** Whether somebody listens on an endpoint. */
+export async function isBound(endpoint: string): Promise<boolean> {
+  const target = targetOf(endpoint);
+  return target !== undefined && (await isListening(target));
+}
+
 function targetOf(endpoint: string): NetConnectOpts | undefined {
   if (endpoint.startsWith('ipc://')) {
     return { path: endpoint.slice('ipc://'.length) };

@@ -113,6 +113,27 @@ describe('app.listen() with ServerZmq', () => {
     expect(await echo(endpoint, 'mine')).toBe('mine');
   });
 
+  it('rejects when another ServerZmq has the ipc path, which goes on serving', async () => {
+    const { endpoint } = await start({ bind: `ipc://${temporaryPath()}` });
+    const { app } = await create({ bind: endpoint });
+
+    await expect(app.listen()).rejects.toMatchObject({
+      code: 'BIND_FAILED',
+      message: expect.stringContaining('EADDRINUSE') as unknown,
+      details: { endpoint },
+    });
+    expect(await echo(endpoint, 'mine')).toBe('mine');
+  });
+
+  it('takes over the file of an ipc path that nobody listens on', async () => {
+    const bind = `ipc://${temporaryPath()}`;
+    const { app } = await start({ bind });
+    await app.close();
+    await start({ bind });
+
+    expect(await echo(bind, 'again')).toBe('again');
+  });
+
   it.each([
     ['an address of another machine', 'tcp://192.0.2.1:5555'],
     ['a folder that is not there', 'ipc:///nonexistent/folder/socket'],
