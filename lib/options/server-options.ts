@@ -73,7 +73,7 @@ export interface ZmqServerOptions {
    * @defaultValue a quarter of the memory that the process may use, at most 256 MB
    */
   readonly memoryBudget?: Bytes;
-  /** Nest serializer for replies: sees `{ id, response, err, isDisposed }`. */
+  /** Nest serializer for replies: sees `{ id, response, isDisposed }`. Errors do not go through it. */
   readonly serializer?: Serializer;
   /** Nest deserializer for requests and events: sees `{ id, pattern, data, metadata }`. */
   readonly deserializer?: Deserializer;
