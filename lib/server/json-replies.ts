@@ -11,16 +11,20 @@ const EMPTY_FRAME = Buffer.alloc(0);
 
 /** A message in JSON mode that waits to be sent. */
 export class JsonMessage extends QueuedPacket {
+  /** Of the text at first: what is charged must be what is released, although the mark of the last answer is added. */
+  private readonly size: number;
+
   constructor(
     public text: string,
     /** Whether an empty frame goes before it, as a REQ socket expects. */
     readonly delimited: boolean,
   ) {
     super(PacketKind.Response, 0, NO_PAYLOAD);
+    this.size = text.length;
   }
 
   override get charge(): number {
-    return this.text.length + super.charge;
+    return this.size + super.charge;
   }
 }
 

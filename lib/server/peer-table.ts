@@ -11,7 +11,7 @@ export interface PeerTableOptions {
   readonly stallTimeout: number;
 }
 
-export type Departure = 'disconnected' | 'lease expired' | 'stalled' | 'overflow' | 'malformed' | 'closed';
+export type Departure = 'disconnected' | 'lease expired' | 'stalled' | 'overflow' | 'malformed' | 'idle' | 'closed';
 
 /** Milliseconds after which a peer in JSON mode that has nothing under way is forgotten; it has no session to lose. */
 const JSON_IDLE_MS = 60_000;
@@ -76,7 +76,7 @@ export class PeerTable {
       } else if (peer.binary && now - peer.lastSent > heartbeatInterval) {
         this.events.heartbeat(peer);
       } else if (isIdle(peer) && now - peer.lastSeen > JSON_IDLE_MS) {
-        this.peers.delete(peer.id);
+        this.forget(peer);
       }
     }
   }
@@ -84,10 +84,17 @@ export class PeerTable {
   private forgetIdle(): boolean {
     for (const peer of this.peers.values()) {
       if (isIdle(peer)) {
-        return this.peers.delete(peer.id);
+        this.forget(peer);
+        return true;
       }
     }
     return false;
+  }
+
+  /** Its next message makes it a peer again. */
+  private forget(peer: Peer): void {
+    this.peers.delete(peer.id);
+    this.events.departed(peer, 'idle', 0);
   }
 }
 

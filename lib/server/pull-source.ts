@@ -1,3 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
+
+/** Longest time of taking values without giving the event loop a turn. */
+const SLICE_MS = 4;
+const VALUES_PER_CLOCK_CHECK = 32;
+
 export interface PullObserver {
   /** Whether a value would be taken now; when not, `resume()` is called once it would. */
   ready(): boolean;
@@ -38,7 +44,8 @@ export class PullSource {
   }
 
   private async run(): Promise<void> {
-    while (this.observer !== undefined) {
+    let sliceEnd = performance.now() + SLICE_MS;
+    for (let taken = 1; this.observer !== undefined; taken++) {
       if (!this.observer.ready()) {
         await new Promise<void>(resolve => {
           this.wake = resolve;
@@ -51,6 +58,11 @@ export class PullSource {
         return;
       }
       this.observer?.next(result.value);
+      // A producer that never waits for anything would keep the event loop from turning.
+      if (taken % VALUES_PER_CLOCK_CHECK === 0 && performance.now() > sliceEnd) {
+        await setImmediate();
+        sliceEnd = performance.now() + SLICE_MS;
+      }
     }
   }
 }

@@ -3,6 +3,9 @@ import type { ByteBudget } from '../limits/byte-budget.js';
 import type { QueuedPacket } from '../socket/queued-packet.js';
 import type { ReplySink } from './replies.js';
 
+/** Values that have left the buffer before it is made shorter. */
+const COMPACT_FROM = 256;
+
 export interface ReplyStreamOptions {
   readonly sink: ReplySink;
   /** Values that the caller takes ahead; 0 for any number. */
@@ -71,8 +74,9 @@ export class ReplyStream {
       this.options.budget.release(packet.charge);
       this.leave(packet);
     }
-    if (this.empty) {
-      this.buffer = [];
+    // A buffer that is never quite empty must not keep what has left it.
+    if (this.empty || this.head >= COMPACT_FROM) {
+      this.buffer = this.buffer.slice(this.head);
       this.head = 0;
     }
     return this.empty;

@@ -11,7 +11,7 @@ export type ZmqServerEvents = {
   error: (error: Error) => void;
   /** A client of this library has a session, or one in JSON mode has sent its first message. */
   peerConnected: (peer: ZmqPeer) => void;
-  /** A client has left or was given up. */
+  /** A client has left or was given up, or one in JSON mode has been idle for a minute. */
   peerDisconnected: (peer: ZmqPeer, reason: string) => void;
   /** A message broke the protocol; `reason` holds nothing of it. */
   malformed: (peerId: string, reason: string) => void;

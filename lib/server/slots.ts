@@ -22,6 +22,8 @@ export class Slots {
   private waiting = false;
   private refusing = false;
   private stopTimer: (() => void) | undefined;
+  /** Bytes that were held when the wait began. */
+  private heldAtStart = 0;
   private readonly clock: Clock;
 
   constructor(private readonly options: SlotsOptions) {
@@ -35,17 +37,14 @@ export class Slots {
   /** Whether work may start now. Asking while there is no room starts the wait for it. */
   admit(): Admission {
     if (this.hasRoom()) {
+      this.settle();
       return 'admitted';
     }
     if (this.refusing) {
       return 'refused';
     }
     this.waiting = true;
-    this.stopTimer ??= this.clock.after(this.options.stallTimeout, () => {
-      this.stopTimer = undefined;
-      this.refusing = true;
-      this.options.onChange();
-    });
+    this.startTimer();
     return 'wait';
   }
 
@@ -56,26 +55,58 @@ export class Slots {
   /** A handler has finished. */
   release(): void {
     this.taken--;
-    this.progress();
+    this.restart();
   }
 
-  /** Something that may make room has happened. */
+  /** Something that may make room has happened, such as a reply that has left. */
   progress(): void {
-    this.stopTimer?.();
-    this.stopTimer = undefined;
-    if ((this.waiting || this.refusing) && this.hasRoom()) {
-      this.waiting = false;
-      this.refusing = false;
-      this.options.onChange();
-    } else if (this.waiting && !this.refusing) {
-      this.admit();
+    // Replies that leave are no sign of life of handlers that hold the places; they are one of memory getting free.
+    const { budget } = this.options;
+    if (this.hasRoom() || (budget.exceeded && budget.used < this.heldAtStart)) {
+      this.restart();
     }
   }
 
   close(): void {
+    this.settle();
+  }
+
+  private restart(): void {
+    if (!this.waiting && !this.refusing) {
+      return;
+    }
+    if (this.hasRoom()) {
+      this.settle();
+      this.options.onChange();
+    } else if (!this.refusing) {
+      this.endTimer();
+      this.startTimer();
+    }
+  }
+
+  /** Nobody waits any more. */
+  private settle(): void {
+    if (this.waiting || this.refusing) {
+      this.waiting = false;
+      this.refusing = false;
+      this.endTimer();
+    }
+  }
+
+  private startTimer(): void {
+    if (this.stopTimer === undefined) {
+      this.heldAtStart = this.options.budget.used;
+      this.stopTimer = this.clock.after(this.options.stallTimeout, () => {
+        this.stopTimer = undefined;
+        this.refusing = true;
+        this.options.onChange();
+      });
+    }
+  }
+
+  private endTimer(): void {
     this.stopTimer?.();
     this.stopTimer = undefined;
-    this.waiting = false;
   }
 
   private hasRoom(): boolean {

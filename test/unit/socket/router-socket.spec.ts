@@ -24,7 +24,6 @@ async function bindFailure(bind: readonly string[]): Promise<ZmqException> {
   try {
     await router.open(new ServerLog());
   } catch (error) {
-    expect(router.endpoints).toEqual([]);
     return error as ZmqException;
   }
   throw new Error('The bind succeeded');
@@ -159,6 +158,7 @@ describe('RouterSocket', () => {
       const { router } = await openRouter([endpoint]);
       endpoint = router.endpoints[0]!;
       await router.close();
+      expect(await router.send('peer', text('x'))).toBe('closed');
     }
   });
 
