@@ -9,7 +9,7 @@ import { BatchCursor } from '../wire/batch-cursor.js';
 import { BatchEncoder, type EncodedBatch } from '../wire/batch-encoder.js';
 import { Malformed } from '../wire/malformed.js';
 import { PacketKind, type IncomingPacket } from '../wire/packet.js';
-import { decodePayload, encodePayload } from '../wire/payload-codec.js';
+import { decodePacketPayload, encodePayload } from '../wire/payload-codec.js';
 import type { WireLimits } from '../wire/wire-limits.js';
 import type { ClientEvent } from './client-event.js';
 import type { ClientRequest, Parcel } from './client-request.js';
@@ -99,12 +99,13 @@ export class ClientSession implements MessageEncoder {
     this.outbox.push(
       new QueuedPacket(PacketKind.Hello, 0, encodePayload({ version: 1, limits: { maxMessageSize } }, 'json')),
     );
+    this.heartbeat = setInterval(() => this.beat(), options.heartbeat.interval);
+    this.heartbeat.unref();
+    // May lose the session at once, which ends the heartbeat.
     socket.open({
       message: frames => this.message(frames),
       lost: reason => this.lose(reason),
     });
-    this.heartbeat = setInterval(() => this.beat(), options.heartbeat.interval);
-    this.heartbeat.unref();
   }
 
   sendRequest(request: ClientRequest): void {
@@ -230,8 +231,8 @@ export class ClientSession implements MessageEncoder {
     }
   }
 
-  private welcomed({ encoding, payload }: IncomingPacket): void {
-    const value = decodePayload(encoding, payload, this.fields.limits);
+  private welcomed(packet: IncomingPacket): void {
+    const value = decodePacketPayload(packet, this.fields.limits);
     const welcome = value instanceof Malformed ? undefined : readWelcome(value);
     if (welcome === undefined || this.welcome !== undefined) {
       this.lose('the server sent an unusable welcome');
@@ -243,13 +244,14 @@ export class ClientSession implements MessageEncoder {
     this.fields.listener.ready();
   }
 
-  private answer({ kind, id, encoding, payload, last }: IncomingPacket): void {
+  private answer(packet: IncomingPacket): void {
+    const { kind, id, last } = packet;
     const request = this.pending.get(id);
     if (request === undefined && id !== 0) {
       // Answers may cross with a cancel or a deadline.
       return;
     }
-    const value = decodePayload(encoding, payload, this.fields.limits);
+    const value = decodePacketPayload(packet, this.fields.limits);
     if (request === undefined) {
       const { message } = fromErrorObject(value instanceof Malformed ? undefined : value);
       this.lose(`the server ended the session: ${message}`);

@@ -64,7 +64,7 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
     this.connector = new Connector({
       options: this.options,
       createSession: (endpoint, listener) => this.createSession(endpoint, listener),
-      emit: (event, ...args) => this.emitter.emit(event, ...args),
+      emit: (event, ...args) => this.tell(event, ...args),
       onStatus: status => this._status$.next(status),
     });
   }
@@ -217,7 +217,16 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
 
   private eventFailed({ route }: Contents, failure: ZmqException): void {
     this.log.warn('event', () => `An event for '${route}' was not sent: ${failure.code}, ${failure.message}`);
-    this.emitter.emit('eventFailed', route, failure);
+    this.tell('eventFailed', route, failure);
+  }
+
+  /** A listener that throws must not stop what led to the event, such as the making of a connection. */
+  private tell<E extends keyof ZmqClientEvents>(event: E, ...args: Parameters<ZmqClientEvents[E]>): void {
+    try {
+      this.emitter.emit(event, ...args);
+    } catch (error) {
+      this.logger.error(`A listener of '${event}' failed: ${String(error)}`);
+    }
   }
 
   private contentsOf({ pattern, data, metadata }: ReadPacket): Contents {

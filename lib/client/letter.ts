@@ -5,6 +5,7 @@ import type { QueuedPacket } from '../socket/queued-packet.js';
 import { PayloadEncoding } from '../wire/packet.js';
 import { routeOf } from '../wire/pattern.js';
 import { exactSize } from '../wire/payload-codec.js';
+import { MAX_METADATA_BYTES, MAX_PATTERN_BYTES } from '../wire/wire-limits.js';
 import type { Welcome } from './welcome.js';
 
 /** What is written into a packet. */
@@ -45,8 +46,9 @@ export function assertSendable(packet: QueuedPacket, welcome: Welcome | undefine
   }
   const { maxMessageSize, maxPatternLength, maxMetadataSize } = welcome.limits;
   assertFits('payload', packet.payload.maxSize <= maxMessageSize ? 0 : exactSize(packet.payload), maxMessageSize);
-  assertFits('pattern', bytesOf(packet.pattern, maxPatternLength), maxPatternLength);
-  assertFits('metadata', bytesOf(packet.metadata, maxMetadataSize), maxMetadataSize);
+  // A server may announce more than the format can carry.
+  assertTextFits('pattern', packet.pattern, Math.min(maxPatternLength, MAX_PATTERN_BYTES));
+  assertTextFits('metadata', packet.metadata, Math.min(maxMetadataSize, MAX_METADATA_BYTES));
   if (packet.payload.encoding === PayloadEncoding.MsgPack && !welcome.encodings.includes('msgpack')) {
     throw new ZmqException(
       'INVALID_OPTIONS',
@@ -55,8 +57,8 @@ export function assertSendable(packet: QueuedPacket, welcome: Welcome | undefine
   }
 }
 
-function bytesOf(text: string, limit: number): number {
-  return text.length * 3 <= limit ? 0 : Buffer.byteLength(text);
+function assertTextFits(what: string, text: string, limit: number): void {
+  assertFits(what, text.length * 3 <= limit ? 0 : Buffer.byteLength(text), limit);
 }
 
 function assertFits(what: string, actual: number, limit: number): void {

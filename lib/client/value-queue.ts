@@ -1,3 +1,6 @@
+/** Values taken out before the queue is made shorter. */
+const COMPACT_FROM = 256;
+
 /** The values of a stream on their way to a `for await` loop. What fills it stays within the stream's window. */
 export class ValueQueue<T> implements AsyncIterableIterator<T> {
   private values: T[] = [];
@@ -24,6 +27,9 @@ export class ValueQueue<T> implements AsyncIterableIterator<T> {
   }
 
   push(value: T): void {
+    if (this.ended) {
+      return;
+    }
     const reader = this.waiting.shift();
     if (reader === undefined) {
       this.values.push(value);
@@ -42,6 +48,9 @@ export class ValueQueue<T> implements AsyncIterableIterator<T> {
 
   /** Values that came before the error are still given out. */
   fail(error: unknown): void {
+    if (this.ended) {
+      return;
+    }
     const reader = this.waiting.shift();
     if (reader === undefined) {
       this.failure = { error };
@@ -58,8 +67,9 @@ export class ValueQueue<T> implements AsyncIterableIterator<T> {
     }
     if (this.head < this.values.length) {
       const value = this.values[this.head++] as T;
-      if (this.head === this.values.length) {
-        this.values = [];
+      // A queue that is never quite empty must not keep what has been taken.
+      if (this.head === this.values.length || this.head >= COMPACT_FROM) {
+        this.values = this.values.slice(this.head);
         this.head = 0;
       }
       this.events.onTaken();
