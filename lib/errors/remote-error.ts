@@ -1,7 +1,7 @@
 import { ZmqException } from './zmq.exception.js';
 
-/** Fields that the exception itself defines, and that a peer must not set. */
-const OWN_FIELDS = new Set(['name', 'stack', 'cause', 'code', 'message', 'details', 'retryable', 'toJSON']);
+/** Fields of an exception that a peer must not set, beside those that every exception has. */
+const RESERVED = new Set(['cause', 'details']);
 const MAX_FIELDS = 64;
 
 /**
@@ -16,6 +16,6 @@ export function fromErrorObject(object: unknown): ZmqException {
     typeof message === 'string' ? message : 'The server answered with an error that has no message.',
     { details },
   );
-  const rest = Object.entries(fields).filter(([name]) => !OWN_FIELDS.has(name));
+  const rest = Object.entries(fields).filter(([name]) => !(name in exception) && !RESERVED.has(name));
   return Object.assign(exception, Object.fromEntries(rest.slice(0, MAX_FIELDS)));
 }

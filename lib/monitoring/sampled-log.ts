@@ -33,7 +33,7 @@ export class SampledLog<Kind extends string> {
 
 /** Text that may hold what a peer sent: shortened, and without characters that could forge log lines. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this removes
-  const safe = text.slice(0, MAX_LENGTH).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '�');
+  // Those that end a line, steer a terminal, or change the direction in which a line is read.
+  const safe = text.slice(0, MAX_LENGTH).replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, '�');
   return text.length > MAX_LENGTH ? `${safe}…` : safe;
 }
