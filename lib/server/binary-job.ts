@@ -3,7 +3,7 @@ import { formatBytes } from '../options/bytes.js';
 import type { BatchCursor } from '../wire/batch-cursor.js';
 import { Malformed } from '../wire/malformed.js';
 import { PacketKind, PayloadEncoding, type IncomingPacket } from '../wire/packet.js';
-import { decodeMetadata, decodePayload } from '../wire/payload-codec.js';
+import { decodeMetadata, decodePacketPayload } from '../wire/payload-codec.js';
 import { BinaryReplies } from './binary-replies.js';
 import { noHandler } from './dispatcher.js';
 import type { Job, Step } from './intake.js';
@@ -95,7 +95,7 @@ export class BinaryJob implements Job {
       return admission === 'refused';
     }
     const { limits } = reception;
-    const data = decodePayload(packet.encoding, packet.payload, limits);
+    const data = decodePacketPayload(packet, limits);
     const metadata = packet.metadata === undefined ? undefined : decodeMetadata(packet.metadata, limits);
     if (data instanceof Malformed || metadata instanceof Malformed) {
       const reason = data instanceof Malformed ? data : (metadata as Malformed);
@@ -109,7 +109,7 @@ export class BinaryJob implements Job {
       pattern,
       data,
       metadata,
-      size: packet.payload.length,
+      size: packet.size,
       timeoutMs: packet.timeoutMs,
       window: packet.window,
       replies: this.repliesTo(packet),
@@ -121,7 +121,7 @@ export class BinaryJob implements Job {
   private takeEvent(packet: IncomingPacket): boolean {
     const { peer, reception } = this;
     const { limits } = reception;
-    const size = packet.payload.length;
+    const size = packet.size;
     const credit = () => peer.creditEvent(size + EVENT_OVERHEAD, reception.eventCreditStep);
     if (size > limits.maxMessageSize || !reception.dispatcher.knows(packet.pattern)) {
       reception.refuseEvent(packet.pattern, size > limits.maxMessageSize ? 'too large' : 'no handler');
@@ -132,7 +132,7 @@ export class BinaryJob implements Job {
     if (admission === 'wait') {
       return false;
     }
-    const data = decodePayload(packet.encoding, packet.payload, limits);
+    const data = decodePacketPayload(packet, limits);
     const metadata = packet.metadata === undefined ? undefined : decodeMetadata(packet.metadata, limits);
     if (admission === 'refused') {
       reception.refuseEvent(packet.pattern, 'overloaded');
@@ -146,14 +146,14 @@ export class BinaryJob implements Job {
     return true;
   }
 
-  private refusalOf({ id, pattern, payload }: IncomingPacket): ZmqException | undefined {
+  private refusalOf({ id, pattern, size }: IncomingPacket): ZmqException | undefined {
     const { peer, reception } = this;
     const { maxMessageSize, maxRequestsPerPeer } = reception.limits;
-    if (payload.length > maxMessageSize) {
+    if (size > maxMessageSize) {
       return new ZmqException(
         'PAYLOAD_TOO_LARGE',
-        `The request has ${formatBytes(payload.length)}, more than the ${formatBytes(maxMessageSize)} allowed.`,
-        { details: { limit: maxMessageSize, actual: payload.length } },
+        `The request has ${formatBytes(size)}, more than the ${formatBytes(maxMessageSize)} allowed.`,
+        { details: { limit: maxMessageSize, actual: size } },
       );
     }
     if (peer.calls.has(id)) {

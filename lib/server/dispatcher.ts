@@ -11,6 +11,8 @@ import { Call, type CallHost, type IncomingRequest } from './call.js';
 import { isAsyncIterable } from './pull-source.js';
 import type { Slots } from './slots.js';
 
+export type ProcessingHooks = (context: ZmqContext, run: (end: () => void) => Promise<void>) => unknown;
+
 export interface DispatcherOptions {
   readonly handlers: ReadonlyMap<string, MessageHandler>;
   readonly deserializer: Deserializer | undefined;
@@ -20,8 +22,8 @@ export interface DispatcherOptions {
   readonly budget: ByteBudget;
   readonly wheel: DeadlineWheel;
   readonly counters: ServerCounters;
-  /** Nest's processing hooks around the handling of one message. */
-  readonly withHooks: (context: ZmqContext, run: (end: () => void) => Promise<void>) => unknown;
+  /** Nest's processing hooks around the handling of one message; `undefined` while none are set. */
+  readonly hooks: () => ProcessingHooks | undefined;
   /** An event's handler failed in a way that Nest has not reported. */
   readonly onEventError: (pattern: string, error: unknown) => void;
 }
@@ -61,20 +63,20 @@ export class Dispatcher implements CallHost {
     if (timeoutMs > 0) {
       this.wheel.add(call, timeoutMs);
     }
-    this.run(
+    const hooks = this.options.hooks();
+    if (hooks === undefined) {
+      void this.serve(call);
+      return;
+    }
+    runHooked(hooks, {
       context,
-      async end => {
-        if (!call.begin(end)) {
-          return;
-        }
-        try {
-          call.answer(await this.handle(incoming, context));
-        } catch (error) {
-          call.handlerFailed(error);
+      work: async end => {
+        if (call.begin(end)) {
+          await this.serve(call);
         }
       },
-      error => call.handlerFailed(error),
-    );
+      fail: error => call.handlerFailed(error),
+    });
   }
 
   /** Handles an event; `done` is called when its handler has finished, whatever the outcome. */
@@ -86,24 +88,23 @@ export class Dispatcher implements CallHost {
       this.end(incoming.size);
       done();
     });
-    const fail = (error: unknown) => {
-      this.options.onEventError(incoming.pattern, error);
-      finish();
-    };
-    this.run(
+    const hooks = this.options.hooks();
+    if (hooks === undefined) {
+      void this.serveEvent(incoming, context).finally(finish);
+      return;
+    }
+    runHooked(hooks, {
       context,
-      async end => {
-        try {
-          await settled(await this.handle(incoming, context));
-        } catch (error) {
-          this.options.onEventError(incoming.pattern, error);
-        } finally {
-          end();
-          finish();
-        }
+      work: async end => {
+        await this.serveEvent(incoming, context);
+        end();
+        finish();
       },
-      fail,
-    );
+      fail: error => {
+        this.options.onEventError(incoming.pattern, error);
+        finish();
+      },
+    });
   }
 
   openStream(): boolean {
@@ -142,15 +143,19 @@ export class Dispatcher implements CallHost {
     this.options.slots.release();
   }
 
-  private run(context: ZmqContext, work: (end: () => void) => Promise<void>, fail: (error: unknown) => void): void {
+  private async serve(call: Call): Promise<void> {
     try {
-      // Nest declares the result of its hooks as void, but passes the promise of what they run through.
-      const running: unknown = this.options.withHooks(context, work);
-      if (running instanceof Promise) {
-        void running.catch(fail);
-      }
+      call.answer(await this.handle(call.request, call.context));
     } catch (error) {
-      fail(error);
+      call.handlerFailed(error);
+    }
+  }
+
+  private async serveEvent(incoming: IncomingEvent, context: ZmqContext): Promise<void> {
+    try {
+      await settled(await this.handle(incoming, context));
+    } catch (error) {
+      this.options.onEventError(incoming.pattern, error);
     }
   }
 
@@ -187,6 +192,24 @@ export class Dispatcher implements CallHost {
       }
       return handler(payload, context);
     };
+  }
+}
+
+interface HookedWork {
+  readonly context: ZmqContext;
+  readonly work: (end: () => void) => Promise<void>;
+  readonly fail: (error: unknown) => void;
+}
+
+function runHooked(hooks: ProcessingHooks, { context, work, fail }: HookedWork): void {
+  try {
+    // Nest declares the result of its hooks as void, but passes the promise of what they run through.
+    const running = hooks(context, work);
+    if (running instanceof Promise) {
+      void running.catch(fail);
+    }
+  } catch (error) {
+    fail(error);
   }
 }
 

@@ -6,13 +6,12 @@ import { DeadlineWheel } from '../limits/deadline-wheel.js';
 import type { SampledLog } from '../monitoring/sampled-log.js';
 import type { ServerCounters, ZmqServerStats } from '../monitoring/server-counters.js';
 import type { ResolvedServerOptions } from '../options/server-options.js';
-import type { ZmqContext } from '../pipeline/zmq.context.js';
 import { Outbox } from '../socket/outbox.js';
 import type { ServerSocket } from '../socket/server-socket.js';
 import { BatchEncoder } from '../wire/batch-encoder.js';
 import { isMsgPackAvailable } from '../wire/msgpack.js';
 import { PacketKind } from '../wire/packet.js';
-import { Dispatcher } from './dispatcher.js';
+import { Dispatcher, type ProcessingHooks } from './dispatcher.js';
 import { Intake } from './intake.js';
 import { jsonEncoder } from './json-replies.js';
 import { LAST_PING, Peer } from './peer.js';
@@ -39,7 +38,7 @@ export interface ServerSessionOptions {
   readonly options: ResolvedServerOptions;
   readonly socket: ServerSocket;
   readonly handlers: ReadonlyMap<string, MessageHandler>;
-  readonly withHooks: (context: ZmqContext, run: (end: () => void) => Promise<void>) => unknown;
+  readonly hooks: () => ProcessingHooks | undefined;
   readonly counters: ServerCounters;
   readonly log: SampledLog<WarningKind>;
   readonly emit: Emit;
@@ -66,7 +65,7 @@ export class ServerSession {
   private onQuiet: (() => void) | undefined;
 
   constructor(private readonly fields: ServerSessionOptions) {
-    const { options, socket, handlers, withHooks, log } = fields;
+    const { options, socket, handlers, hooks, log } = fields;
     const { limits } = options;
     this.counters = fields.counters;
     this.budget = new ByteBudget(options.memoryBudget);
@@ -99,7 +98,7 @@ export class ServerSession {
       budget: this.budget,
       wheel: this.wheel,
       counters: this.counters,
-      withHooks,
+      hooks,
       onEventError: (pattern, error) =>
         log.warn('event error', () => `The event handler of '${pattern}' failed: ${String(error)}`),
     });

@@ -6,6 +6,7 @@ import { createServerCounters, type ZmqServerStats } from '../monitoring/server-
 import { resolveServerOptions, type ResolvedServerOptions, type ZmqServerOptions } from '../options/server-options.js';
 import { ZMQ_TRANSPORT, ZmqStatus } from '../options/tokens.js';
 import { RouterSocket } from '../socket/router-socket.js';
+import type { ProcessingHooks } from './dispatcher.js';
 import type { ServerSocket } from '../socket/server-socket.js';
 import type { WarningKind } from './reception.js';
 import type { ZmqServerEvents } from './server-events.js';
@@ -29,6 +30,8 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
   private readonly emitter = new EventEmitter();
   private readonly counters = createServerCounters();
   private readonly duplicates = new Set<string>();
+  /** Only there once a hook is set: what has none need not pay for them. */
+  private hooks: ProcessingHooks | undefined;
   private socket: ServerSocket | undefined;
   private session: ServerSession | undefined;
   private closing: Promise<void> | undefined;
@@ -73,6 +76,16 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
     return this.socket.unwrap() as T;
   }
 
+  override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
+    super.setOnProcessingStartHook(hook);
+    this.useHooks();
+  }
+
+  override setOnProcessingEndHook(hook: Parameters<Server['setOnProcessingEndHook']>[0]): void {
+    super.setOnProcessingEndHook(hook);
+    this.useHooks();
+  }
+
   override addHandler(
     pattern: unknown,
     callback: MessageHandler,
@@ -103,6 +116,10 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
         this.logger.error(error);
       }
     };
+  }
+
+  private useHooks(): void {
+    this.hooks ??= (context, run) => this.runWithProcessingHooks(context, run);
   }
 
   private async startThenTell(callback: (error?: unknown) => void): Promise<void> {
@@ -167,7 +184,7 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
       options: this.options,
       socket,
       handlers: this.messageHandlers,
-      withHooks: (context, run) => this.runWithProcessingHooks(context, run),
+      hooks: () => this.hooks,
       counters: this.counters,
       log: new SampledLog<WarningKind>(this.logger),
       emit: (event, ...args) => this.tell(event, ...args),

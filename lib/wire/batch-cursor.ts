@@ -118,7 +118,7 @@ export class BatchCursor {
   }
 
   private credit({ kind, id, start, end }: Header): IncomingPacket | Malformed {
-    const packet = new IncomingPacket(kind, id, PayloadEncoding.None, false, EMPTY);
+    const packet = new IncomingPacket(kind, id, PayloadEncoding.None, false, EMPTY, 0, 0);
     packet.amount = end - start === 4 ? readUint32(this.batch, start) : 0;
     return packet.amount > 0 ? packet : malformed('credit is a positive u32', id);
   }
@@ -178,13 +178,13 @@ export class BatchCursor {
     const last = (flags & Flag.Last) !== 0;
     if ((flags & Flag.Detached) !== 0) {
       return start === end && encoding !== PayloadEncoding.None
-        ? new IncomingPacket(kind, id, encoding, last, this.detached!)
+        ? new IncomingPacket(kind, id, encoding, last, this.detached!, 0, this.detached!.length)
         : malformed('a detached payload has an encoding and no bytes in the body', id);
     }
     if (encoding === PayloadEncoding.None && start !== end) {
       return malformed('payload without encoding', id);
     }
-    return new IncomingPacket(kind, id, encoding, last, start === end ? EMPTY : this.batch.subarray(start, end));
+    return new IncomingPacket(kind, id, encoding, last, this.batch, start, end);
   }
 }
 

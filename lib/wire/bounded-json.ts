@@ -14,14 +14,15 @@ const COLON = 0x3a;
  * `JSON.parse` for text from strangers. One pass over the bytes bounds what the parser will have to build (a few bytes
  * of `[[[[` or `{},{}` cost it 20–30 times their size) and refuses keys that pollute prototypes.
  */
-export function parseBoundedJson(bytes: Buffer, limits: JsonLimits): unknown {
-  const refusal = scan(bytes, limits);
+export function parseBoundedJson(bytes: Buffer, limits: JsonLimits, from = 0, to = bytes.length): unknown {
+  // A text that begins with a string is nothing but that string, or no JSON at all.
+  const refusal = bytes[from] === QUOTE ? undefined : scan(bytes, from, to, limits);
   if (refusal !== undefined) {
     return new Malformed(refusal);
   }
-  const text = bytes.toString('utf8');
+  const text = bytes.toString('utf8', from, to);
   // Invalid UTF-8 is decoded to U+FFFD, which may as well have been sent as such.
-  if (text.includes('\ufffd') && !isUtf8(bytes)) {
+  if (text.includes('\ufffd') && !isUtf8(bytes.subarray(from, to))) {
     return new Malformed('invalid UTF-8');
   }
   try {
@@ -33,22 +34,26 @@ export function parseBoundedJson(bytes: Buffer, limits: JsonLimits): unknown {
 }
 
 /** Why the text is refused, if it is. Whether it is JSON at all is left to the parser. */
-function scan(bytes: Buffer, { maxDepth, maxTokens, maxNumberLength }: JsonLimits): string | undefined {
-  const { length } = bytes;
+function scan(
+  bytes: Buffer,
+  from: number,
+  to: number,
+  { maxDepth, maxTokens, maxNumberLength }: JsonLimits,
+): string | undefined {
   let tokens = 0;
   let depth = 0;
-  let at = 0;
+  let at = from;
   // The latest string: a key, if a colon follows.
   let start = 0;
   let end = 0;
   let isEscaped = false;
-  while (at < length) {
+  while (at < to) {
     const byte = bytes[at]!;
     at += 1;
     if (byte === QUOTE) {
       start = at;
       isEscaped = false;
-      for (let inner = bytes[at]; inner !== QUOTE && at < length; inner = bytes[at]) {
+      for (let inner = bytes[at]; inner !== QUOTE && at < to; inner = bytes[at]) {
         isEscaped ||= inner === BACKSLASH;
         at += inner === BACKSLASH ? 2 : 1;
       }
@@ -71,7 +76,7 @@ function scan(bytes: Buffer, { maxDepth, maxTokens, maxNumberLength }: JsonLimit
       depth -= 1;
     } else if (isDigitOrSign(byte)) {
       const numberStart = at - 1;
-      while (at < length && isInNumber(bytes[at]!)) {
+      while (at < to && isInNumber(bytes[at]!)) {
         at += 1;
       }
       if (at - numberStart > maxNumberLength) {

@@ -62,9 +62,22 @@ export class IncomingPacket {
     readonly id: number,
     readonly encoding: PayloadEncoding,
     readonly last: boolean,
-    /** The undecoded payload; a view into the received frame unless it came as a frame of its own. */
-    readonly payload: Buffer,
+    /** Where the undecoded payload lies: in `frame` from `start` up to `end`. */
+    readonly frame: Buffer,
+    readonly start: number,
+    readonly end: number,
   ) {}
+
+  /** Bytes of the payload. */
+  get size(): number {
+    return this.end - this.start;
+  }
+
+  /** The undecoded payload: a view into the received frame, made on demand, or the frame that is all payload. */
+  get payload(): Buffer {
+    const { frame, start, end } = this;
+    return start === 0 && end === frame.length ? frame : frame.subarray(start, end);
+  }
 }
 
 export const NO_PAYLOAD: EncodedPayload = Object.freeze({

@@ -2,7 +2,7 @@ import { ZmqException } from '../errors/zmq.exception.js';
 import { parseBoundedJson } from './bounded-json.js';
 import { Malformed } from './malformed.js';
 import { decodeMsgPack, encodeMsgPack } from './msgpack.js';
-import { NO_PAYLOAD, PayloadEncoding, type EncodedPayload } from './packet.js';
+import { NO_PAYLOAD, PayloadEncoding, type EncodedPayload, type IncomingPacket } from './packet.js';
 import type { WireLimits } from './wire-limits.js';
 
 /** Below this, a copy costs less than the frame that a view would keep alive. */
@@ -52,6 +52,13 @@ export function decodePayload(encoding: PayloadEncoding, bytes: Buffer, limits: 
     default:
       return encoding satisfies never;
   }
+}
+
+/** The value of a packet's payload, decoded where it lies. */
+export function decodePacketPayload(packet: IncomingPacket, limits: WireLimits): unknown {
+  return packet.encoding === PayloadEncoding.Json
+    ? parseBoundedJson(packet.frame, limits, packet.start, packet.end)
+    : decodePayload(packet.encoding, packet.payload, limits);
 }
 
 /** Metadata is one flat object of strings. */
