@@ -153,6 +153,8 @@ describe('Outbox', () => {
     wire.outcome = undefined;
     outbox.push(packetOf(1));
     await turn();
+    // In front of the cancelled ones, so that they are not at the cheap end of the queue.
+    outbox.push(packetOf(4));
     for (let count = 0; count < 100_000; count++) {
       const packet = packetOf(2);
       outbox.push(packet);
@@ -164,7 +166,7 @@ describe('Outbox', () => {
     wire.last.settle('sent');
     await turn();
     expect(performance.now() - started).toBeLessThan(1_000);
-    expect(wire.messages).toEqual([[1], [3]]);
+    expect(wire.messages).toEqual([[1], [4, 3]]);
     expect(budget.used).toBe(0);
   });
 
