@@ -11,7 +11,7 @@ import { Malformed } from '../wire/malformed.js';
 import { PacketKind, type IncomingPacket } from '../wire/packet.js';
 import { decodePacketPayload, encodePayload } from '../wire/payload-codec.js';
 import type { WireLimits } from '../wire/wire-limits.js';
-import type { ClientEvent } from './client-event.js';
+import { ClientEvent, EventPacket } from './client-event.js';
 import type { ClientRequest, Parcel } from './client-request.js';
 import { assertSendable, payloadOf, type Letter } from './letter.js';
 import { readWelcome, type Welcome } from './welcome.js';
@@ -48,7 +48,6 @@ export interface ClientSessionFields {
 /** One session with one server, from hello to its end. */
 export class ClientSession implements MessageEncoder {
   private readonly pending = new Map<number, ClientRequest>();
-  private readonly parcels = new Map<QueuedPacket, Parcel>();
   private readonly outbox: Outbox;
   private encoder = batchEncoder(1);
   private welcome: Welcome | undefined;
@@ -110,7 +109,7 @@ export class ClientSession implements MessageEncoder {
 
   sendRequest(request: ClientRequest): void {
     const id = this.takeId();
-    const packet = this.pack(PacketKind.Request, id, request);
+    const packet = this.pack(request, id);
     if (packet === undefined) {
       return;
     }
@@ -124,17 +123,8 @@ export class ClientSession implements MessageEncoder {
   }
 
   sendEvent(event: ClientEvent): void {
-    const packet = this.pack(PacketKind.Event, 0, event);
+    const packet = this.pack(event);
     if (packet !== undefined) {
-      this.parcels.set(packet, event);
-      packet.onSettled = failure => {
-        this.parcels.delete(packet);
-        if (failure === undefined) {
-          event.left();
-        } else {
-          event.fail(failure);
-        }
-      };
       this.outbox.push(packet);
     }
   }
@@ -340,10 +330,8 @@ export class ClientSession implements MessageEncoder {
       this.unload(request);
     }
     for (const packet of this.outbox.drain()) {
-      const event = this.parcels.get(packet);
-      if (event !== undefined && !packet.sent) {
-        this.parcels.delete(packet);
-        returned.push(event);
+      if (packet instanceof EventPacket && !packet.sent) {
+        returned.push(packet.event);
       } else if (packet.kind !== PacketKind.Request && !this.ended) {
         // Cancels and credits still concern what is under way here.
         this.outbox.push(packet);
@@ -368,12 +356,16 @@ export class ClientSession implements MessageEncoder {
   }
 
   /** Makes the packet for a request or event, or fails it where it stands. */
-  private pack(kind: PacketKind, id: number, parcel: Parcel): QueuedPacket | undefined {
+  private pack(parcel: ClientRequest | ClientEvent, id = 0): QueuedPacket | undefined {
     try {
       const { contents } = parcel;
       const { serializer } = this.fields;
       const letter: Letter = serializer === undefined ? contents : payloadOf(serializer, id, contents);
-      const packet = new QueuedPacket(kind, id, encodePayload(letter.data, contents.encoding));
+      const payload = encodePayload(letter.data, contents.encoding);
+      const packet =
+        parcel instanceof ClientEvent
+          ? new EventPacket(parcel, payload)
+          : new QueuedPacket(PacketKind.Request, id, payload);
       packet.pattern = letter.route;
       packet.metadata = letter.metadata;
       assertSendable(packet, this.welcome);

@@ -1,7 +1,7 @@
 import { ClientProxy, type PacketMetadata, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { Logger } from '@nestjs/common';
 import { EventEmitter } from 'node:events';
-import { Observable, Subject } from 'rxjs';
+import { lastValueFrom, Observable, throwError } from 'rxjs';
 import { ZmqException } from '../errors/zmq.exception.js';
 import { DeadlineWheel } from '../limits/deadline-wheel.js';
 import { SampledLog } from '../monitoring/sampled-log.js';
@@ -111,21 +111,12 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
     if (isNil(pattern) || isNil(data)) {
       return super.emit<TResult, TInput>(pattern, data);
     }
-    const outcome = new Subject<TResult>();
-    const settle = (error: unknown) => {
-      if (error === undefined) {
-        outcome.next(undefined as TResult);
-        outcome.complete();
-      } else {
-        outcome.error(error);
-      }
-    };
     try {
-      this.post(this.createPacket(pattern, data), settle);
+      const event = this.post(this.createPacket(pattern, data));
+      return new Observable<TResult>(observer => event.observe(observer));
     } catch (error) {
-      queueMicrotask(() => settle(error));
+      return throwError(() => error);
     }
-    return outcome.asObservable();
   }
 
   /**
@@ -175,9 +166,7 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
   }
 
   protected override dispatchEvent<T = unknown>(packet: ReadPacket): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.post(packet, error => (error === undefined ? resolve(undefined as T) : reject(error)));
-    });
+    return lastValueFrom(new Observable<T>(observer => this.post(packet).observe(observer)));
   }
 
   private request(
@@ -204,21 +193,17 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
     }
   }
 
-  /** Sends an event; `settle` is called once, never before this returns. */
-  private post(packet: ReadPacket, settle: (error: ZmqException | undefined) => void): void {
-    const event = new ClientEvent(this.contentsOf(packet), ({ contents }, failure) => {
-      if (failure !== undefined) {
-        this.eventFailed(contents, failure);
-      }
-      queueMicrotask(() => settle(failure));
-    });
+  /** Sends an event, whose outcome may be observed at any time. */
+  private post(packet: ReadPacket): ClientEvent {
+    const event = new ClientEvent(this.contentsOf(packet), this.eventFailed);
     this.connector.send(event);
+    return event;
   }
 
-  private eventFailed({ route }: Contents, failure: ZmqException): void {
+  private readonly eventFailed = ({ contents: { route } }: ClientEvent, failure: ZmqException): void => {
     this.log.warn('event', () => `An event for '${route}' was not sent: ${failure.code}, ${failure.message}`);
     this.tell('eventFailed', route, failure);
-  }
+  };
 
   /** A listener that throws must not stop what led to the event, such as the making of a connection. */
   private tell<E extends keyof ZmqClientEvents>(event: E, ...args: Parameters<ZmqClientEvents[E]>): void {

@@ -76,12 +76,20 @@ export class Endpoint {
   private attempt(): void {
     const { createSession, options } = this.fields;
     this.stopTimer?.();
-    const session: ClientSession = createSession(this.address, {
-      ready: () => this.ready(session),
-      draining: returned => this.drained(session, returned),
-      bounced: parcel => this.fields.events.bounced(parcel),
-      lost: (reason, returned) => this.lost(session, reason, returned),
-    });
+    let session: ClientSession;
+    try {
+      session = createSession(this.address, {
+        ready: () => this.ready(session),
+        draining: returned => this.drained(session, returned),
+        bounced: parcel => this.fields.events.bounced(parcel),
+        lost: (reason, returned) => this.lost(session, reason, returned),
+      });
+    } catch (error) {
+      // ZeroMQ has no more sockets to give, say.
+      this.lastFailure = error instanceof Error ? error.message : String(error);
+      this.retryLater();
+      return;
+    }
     this.session = session;
     // A server that takes the connection but never answers the hello.
     this.stopTimer = this.clock.after(options.connectTimeout, () => {

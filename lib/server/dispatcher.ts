@@ -1,5 +1,5 @@
 import type { Deserializer, MessageHandler } from '@nestjs/microservices';
-import { isObservable } from 'rxjs';
+import { isObservable, type Observable } from 'rxjs';
 import { ZmqException } from '../errors/zmq.exception.js';
 import type { ByteBudget } from '../limits/byte-budget.js';
 import type { DeadlineWheel } from '../limits/deadline-wheel.js';
@@ -84,25 +84,28 @@ export class Dispatcher implements CallHost {
     const context = contextOf(incoming, 0);
     this.begin(incoming.size);
     this.options.counters.events++;
-    const finish = once(() => {
+    const finish = () => {
       this.end(incoming.size);
       done();
-    });
+    };
     const hooks = this.options.hooks();
     if (hooks === undefined) {
-      void this.serveEvent(incoming, context).finally(finish);
+      void this.serveEvent(incoming, context, finish);
       return;
     }
+    const finishOnce = once(finish);
     runHooked(hooks, {
       context,
       work: async end => {
-        await this.serveEvent(incoming, context);
-        end();
-        finish();
+        try {
+          await this.serveEvent(incoming, context, finishOnce);
+        } finally {
+          end();
+        }
       },
       fail: error => {
         this.options.onEventError(incoming.pattern, error);
-        finish();
+        finishOnce();
       },
     });
   }
@@ -151,12 +154,16 @@ export class Dispatcher implements CallHost {
     }
   }
 
-  private async serveEvent(incoming: IncomingEvent, context: ZmqContext): Promise<void> {
+  private async serveEvent(incoming: IncomingEvent, context: ZmqContext, finish: () => void): Promise<void> {
     try {
-      await settled(await this.handle(incoming, context));
+      const result = await this.handle(incoming, context);
+      if (isObservable(result) || isAsyncIterable(result)) {
+        await exhausted(result);
+      }
     } catch (error) {
       this.options.onEventError(incoming.pattern, error);
     }
+    finish();
   }
 
   private handle(incoming: IncomingEvent, context: ZmqContext): unknown {
@@ -228,18 +235,18 @@ function contextOf({ pattern, metadata, peer }: IncomingEvent, timeoutMs: number
   });
 }
 
-/** Resolves when the result of an event's handler has run to its end: a cold Observable does nothing unless subscribed. */
-async function settled(result: unknown): Promise<void> {
-  if (isObservable(result)) {
-    // Nest's exception handler has reported the error of the stream already.
-    await new Promise<void>(resolve => {
-      result.subscribe({ error: () => resolve(), complete: resolve });
-    });
-  } else if (isAsyncIterable(result)) {
+/** Resolves when what an event's handler returned has run to its end: a cold Observable does nothing unless subscribed. */
+async function exhausted(result: Observable<unknown> | AsyncIterable<unknown>): Promise<void> {
+  if (isAsyncIterable(result)) {
     for await (const _ of result) {
       // Values of an event's handler go nowhere.
     }
+    return;
   }
+  // Nest's exception handler has reported the error of the stream already.
+  await new Promise<void>(resolve => {
+    result.subscribe({ error: () => resolve(), complete: resolve });
+  });
 }
 
 function once(callback: () => void): () => void {

@@ -74,7 +74,7 @@ export class Outbox {
   /** Queues a packet. The caller has asked `hasRoom()` or accounts for the packet otherwise. */
   push(packet: QueuedPacket): void {
     if (this.closed) {
-      packet.onSettled?.(leftBehind());
+      packet.settle(leftBehind());
       return;
     }
     this.queue.push(packet);
@@ -128,7 +128,7 @@ export class Outbox {
     this.closed = true;
     const left = this.drain();
     for (const packet of left) {
-      packet.onSettled?.(leftBehind());
+      packet.settle(leftBehind());
     }
     return left.length;
   }
@@ -190,7 +190,7 @@ export class Outbox {
     if (this.closed) {
       for (const packet of message.packets) {
         this.release(packet.charge);
-        packet.onSettled?.(outcome === 'sent' ? undefined : leftBehind());
+        packet.settle(outcome === 'sent' ? undefined : leftBehind());
       }
       return;
     }
@@ -198,7 +198,7 @@ export class Outbox {
       case 'sent':
         for (const packet of message.packets) {
           this.release(packet.charge);
-          packet.onSettled?.(undefined);
+          packet.settle(undefined);
         }
         this.options.onSent?.();
         if (this.head < this.queue.length && !this.scheduled) {

@@ -15,6 +15,11 @@ export class QueuedPacket extends OutgoingPacket {
   /** Told once the packet has been handed to the socket, or why it never will be. */
   onSettled: ((failure: ZmqException | undefined) => void) | undefined = undefined;
 
+  /** The packet has been handed to the socket, or never will be. */
+  settle(failure: ZmqException | undefined): void {
+    this.onSettled?.(failure);
+  }
+
   /** Bytes to charge while the packet waits. */
   get charge(): number {
     return this.payload.maxSize + this.pattern.length + this.metadata.length + PACKET_OVERHEAD;

@@ -28,7 +28,8 @@ class FakeSession {
   }
 }
 
-function setUp({ random = 0 } = {}) {
+function setUp({ random = 0, failuresToCreate = 0 } = {}) {
+  let failures = 0;
   const clock = new FakeClock();
   const sessions: FakeSession[] = [];
   const told: string[] = [];
@@ -36,6 +37,9 @@ function setUp({ random = 0 } = {}) {
     address: 'tcp://a:1',
     options: resolveClientOptions({ connectTimeout: 1_000, reconnect: { minDelay: 100, maxDelay: 1_000 } }),
     createSession: (_address, listener) => {
+      if (failures++ < failuresToCreate) {
+        throw new Error('Too many open sockets');
+      }
       const session = new FakeSession(listener);
       sessions.push(session);
       return session as unknown as ClientSession;
@@ -98,6 +102,15 @@ describe('Endpoint', () => {
     last().listener.lost('closed', []);
     expect(told.at(-2)).toBe('retrying in 50');
     expect(told.at(-1)).toBe('unavailable true: closed');
+  });
+
+  it('tries again when there is no socket to be had', () => {
+    const { endpoint, clock, sessions } = setUp({ failuresToCreate: 2 });
+    endpoint.start();
+    expect([sessions.length, endpoint.lastFailure]).toEqual([0, 'Too many open sockets']);
+    clock.advance(50);
+    clock.advance(100);
+    expect([sessions.length, sessions[0]?.opened]).toEqual([1, true]);
   });
 
   it('survives a thousand failures', () => {
