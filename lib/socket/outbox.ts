@@ -5,7 +5,7 @@ import type { QueuedPacket } from './queued-packet.js';
 import type { SendOutcome } from './server-socket.js';
 
 /** Packets that make a batch worth sending before everything that is ready has run, so that both sides work at once. */
-const EARLY_FLUSH_PACKETS = 64;
+const EARLY_FLUSH_PACKETS = 128;
 
 export interface MessageEncoder {
   /** Encodes packets from `queue[from]` on into one message; says how many it took. */

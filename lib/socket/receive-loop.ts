@@ -51,10 +51,21 @@ export class ReceiveLoop {
         throw error;
       }
       this.deliver(message);
+      await afterReadyWork();
       if (performance.now() > sliceEnd) {
         await setImmediate();
         sliceEnd = performance.now() + SLICE_MS;
       }
     }
   }
+}
+
+/**
+ * Resolves when what the message has set off, and what that has put into outboxes, has been handed to the sockets.
+ * Asking for the next message first would keep the answers waiting for as long as that takes.
+ */
+function afterReadyWork(): Promise<void> {
+  return new Promise(resolve => {
+    process.nextTick(resolve);
+  });
 }
