@@ -46,10 +46,10 @@ describe('Outbox', () => {
   it('does not wait for the end of a long run of pushes', () => {
     const { outbox, wire } = createOutbox();
     wire.outcome = undefined;
-    range(1, 63).forEach(id => outbox.push(packetOf(id)));
+    range(1, 127).forEach(id => outbox.push(packetOf(id)));
     expect(wire.messages).toEqual([]);
-    outbox.push(packetOf(64));
-    expect(wire.messages).toEqual([range(1, 64)]);
+    outbox.push(packetOf(128));
+    expect(wire.messages).toEqual([range(1, 128)]);
   });
 
   it('splits what exceeds a message, and keeps the order over any number of messages', async () => {
