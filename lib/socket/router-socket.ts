@@ -18,6 +18,7 @@ export class RouterSocket implements ServerSocket {
   private readonly router: Router;
   private readonly loop: ReceiveLoop;
   private listener: ServerSocketListener | undefined;
+  private observed: Promise<void> | undefined;
 
   constructor(private readonly options: RouterSocketOptions) {
     const { bind, maxMessageSize, socket } = options;
@@ -54,7 +55,7 @@ export class RouterSocket implements ServerSocket {
     }
     this.endpoints = bound;
     this.listener = listener;
-    void this.observe().catch(() => undefined);
+    this.observed = this.observe().catch(() => undefined);
     void this.loop.run().catch((error: unknown) => {
       listener.failed(error instanceof Error ? error : new Error(String(error)));
     });
@@ -82,24 +83,17 @@ export class RouterSocket implements ServerSocket {
   }
 
   async close(): Promise<void> {
-    await this.unbindInproc();
     this.router.close();
     this.loop.resume();
+    // The end of its events tells that a socket has let go of its names within the process. Unbinding those is not for
+    // us: libzmq aborts now and then when the other end of a connection closes meanwhile.
+    await this.observed;
     // libzmq frees an address some milliseconds after `close()`; whoever awaits ours may bind it again at once.
     await Promise.all(this.endpoints.map(untilUnbound));
   }
 
   unwrap(): Router {
     return this.router;
-  }
-
-  /** Names within the process stay taken for a while after `close()`, and nobody can be asked when they are free. */
-  private async unbindInproc(): Promise<void> {
-    for (const endpoint of this.endpoints.filter(name => name.startsWith('inproc:'))) {
-      if (!this.router.closed) {
-        await this.router.unbind(endpoint).catch(() => undefined);
-      }
-    }
   }
 
   private async observe(): Promise<void> {

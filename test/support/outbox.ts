@@ -59,7 +59,7 @@ export function createOutbox(options: Partial<OutboxOptions> = {}) {
   const wire = new FakeWire();
   const budget = new ByteBudget(1_000_000);
   const outbox = new Outbox({
-    encoder: idEncoder(100),
+    encoder: idEncoder(200),
     send: wire.send,
     maxPackets: 1_000,
     maxBytes: 1_000_000,
