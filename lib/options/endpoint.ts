@@ -25,6 +25,12 @@ export function isIPv6Endpoint(endpoint: string): boolean {
   return host.startsWith('[') && isIPv6(host.slice(1, -1));
 }
 
+/** Whether a bound endpoint can be reached from other machines, as far as its host name tells. */
+export function isExposed(endpoint: string): boolean {
+  const host = TCP.exec(endpoint)?.[1];
+  return host !== undefined && host !== 'localhost' && host !== '[::1]' && !/^127(\.\d{1,3}){3}$/.test(host);
+}
+
 function list(value: unknown, option: string): readonly string[] {
   const endpoints = Array.isArray(value) ? value : [value];
   if (endpoints.length === 0 || endpoints.length > MAX_ENDPOINTS) {

@@ -61,6 +61,16 @@ export class ZmqContext extends BaseRpcContext<
     return this.controller.signal;
   }
 
+  /**
+   * Takes over what a deserializer made of the packet, so that guards see what the handler will get.
+   *
+   * @internal
+   */
+  revise(pattern: string, metadata: Readonly<Record<string, string>> | undefined): void {
+    this.args[0] = pattern;
+    this.args[1] = metadata;
+  }
+
   /** @internal */
   abort(reason: Error): void {
     this.aborted ??= reason;

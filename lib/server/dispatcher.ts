@@ -191,8 +191,9 @@ export class Dispatcher implements CallHost {
         // Nobody waits for it any more.
         return undefined;
       }
-      const { pattern: target, data: payload } = packet as { pattern?: unknown; data?: unknown };
+      const { pattern: target, data: payload, metadata: revised } = packet as Partial<IncomingEvent>;
       const route = routeOf(target) ?? pattern;
+      (context as ZmqContext).revise(route, revised);
       const handler = this.options.handlers.get(route);
       if (handler === undefined) {
         throw noHandler(route);

@@ -4,6 +4,7 @@ import { ZmqException } from '../errors/zmq.exception.js';
 import { SampledLog } from '../monitoring/sampled-log.js';
 import { createServerCounters, type ZmqServerStats } from '../monitoring/server-counters.js';
 import { resolveServerOptions, type ResolvedServerOptions, type ZmqServerOptions } from '../options/server-options.js';
+import { isExposed } from '../options/endpoint.js';
 import { ZMQ_TRANSPORT, ZmqStatus } from '../options/tokens.js';
 import { RouterSocket } from '../socket/router-socket.js';
 import type { ProcessingHooks } from './dispatcher.js';
@@ -118,6 +119,16 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
     };
   }
 
+  private warnIfExposed(endpoints: readonly string[]): void {
+    const exposed = endpoints.filter(isExposed);
+    if (exposed.length > 0) {
+      this.logger.warn(
+        `${exposed.join(', ')} can be reached from other machines, by anybody, without authentication or encryption. ` +
+          'Bind to 127.0.0.1 or ipc:// unless the network is trusted entirely.',
+      );
+    }
+  }
+
   private useHooks(): void {
     this.hooks ??= (context, run) => this.runWithProcessingHooks(context, run);
   }
@@ -148,6 +159,7 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
       await session.close();
       throw error;
     }
+    this.warnIfExposed(socket.endpoints);
     this._status$.next(ZmqStatus.CONNECTED);
     this.tell('listening', socket.endpoints);
   }

@@ -1,5 +1,6 @@
 import { Controller } from '@nestjs/common';
 import {
+  Ctx,
   EventPattern,
   MessagePattern,
   Payload,
@@ -7,7 +8,7 @@ import {
   type Deserializer,
   type Serializer,
 } from '@nestjs/microservices';
-import { ZmqException, ZmqRecordBuilder } from 'nestjs-zeromq';
+import { ZmqContext, ZmqException, ZmqRecordBuilder } from 'nestjs-zeromq';
 import { concat, firstValueFrom, from, lastValueFrom, of, throwError, toArray, type Observable } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { connectClient, startApp, until } from '../support/zmq-app.js';
@@ -29,6 +30,11 @@ class SealedController {
   @MessagePattern({ cmd: 'each' })
   each(@Payload() data: unknown[]): Observable<unknown> {
     return from(data);
+  }
+
+  @MessagePattern('where')
+  where(@Ctx() context: ZmqContext): unknown[] {
+    return [context.getPattern(), context.getMetadata()];
   }
 
   @MessagePattern('fail')
@@ -202,6 +208,16 @@ describe('a deserializer of ServerZmq', () => {
     const client = await connectClient(endpoint);
 
     expect(await firstValueFrom(client.send('v1.echo', 5))).toBe(5);
+  });
+
+  it('shows guards and handlers in the context what it made of the packet', async () => {
+    const deserializer: Deserializer<Packet, Packet> = {
+      deserialize: packet => ({ ...packet, pattern: 'where', metadata: { tenant: 'acme' } }),
+    };
+    const { endpoint } = await startApp([SealedController], { server: { deserializer } });
+    const client = await connectClient(endpoint);
+
+    expect(await firstValueFrom(client.send('anything', 1))).toEqual(['where', { tenant: 'acme' }]);
   });
 
   it('may give the pattern as an object', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bindEndpoints, connectEndpoints, isIPv6Endpoint } from '../../../lib/options/endpoint.js';
+import { bindEndpoints, connectEndpoints, isExposed, isIPv6Endpoint } from '../../../lib/options/endpoint.js';
 import { refusalOf } from '../../support/refusal.js';
 
 const bind = bindEndpoints('tcp://127.0.0.1:5555');
@@ -115,5 +115,23 @@ describe('isIPv6Endpoint', () => {
     ['inproc://[::1]:1', false],
   ])('of %s is %s', (endpoint, expected) => {
     expect(isIPv6Endpoint(endpoint)).toBe(expected);
+  });
+});
+
+describe('isExposed', () => {
+  it.each([
+    ['tcp://127.0.0.1:5555', false],
+    ['tcp://127.8.9.10:5555', false],
+    ['tcp://localhost:5555', false],
+    ['tcp://[::1]:5555', false],
+    ['ipc:///run/app.sock', false],
+    ['inproc://app', false],
+    ['tcp://0.0.0.0:5555', true],
+    ['tcp://*:5555', true],
+    ['tcp://[::]:5555', true],
+    ['tcp://10.0.0.1:5555', true],
+    ['tcp://127.0.0.1.example.com:5555', true],
+  ])('of %s is %s', (endpoint, expected) => {
+    expect(isExposed(endpoint)).toBe(expected);
   });
 });
