@@ -3,25 +3,18 @@ import { fromErrorObject } from '../errors/remote-error.js';
 import { ZmqException } from '../errors/zmq.exception.js';
 import type { ResolvedClientOptions } from '../options/client-options.js';
 import type { ClientSocket } from '../socket/client-socket.js';
-import { Outbox, type MessageEncoder } from '../socket/outbox.js';
-import { QueuedPacket } from '../socket/queued-packet.js';
 import { BatchCursor } from '../wire/batch-cursor.js';
-import { BatchEncoder, type EncodedBatch } from '../wire/batch-encoder.js';
 import { Malformed } from '../wire/malformed.js';
 import { PacketKind, type IncomingPacket } from '../wire/packet.js';
 import { decodePacketPayload, encodePayload } from '../wire/payload-codec.js';
 import type { WireLimits } from '../wire/wire-limits.js';
-import { ClientEvent, EventPacket } from './client-event.js';
+import type { ClientEvent } from './client-event.js';
+import { ClientOutbox } from './client-outbox.js';
 import type { ClientRequest, Parcel } from './client-request.js';
-import { assertSendable, payloadOf, type Letter } from './letter.js';
-import { readWelcome, type Welcome } from './welcome.js';
+import { Liveness } from './liveness.js';
+import { deliverDeserialized } from './reply-deserialization.js';
+import { readWelcome } from './welcome.js';
 
-/** Bytes of a batch beyond which more requests go into the next one. */
-const MAX_BATCH_BYTES = 64 * 1024;
-const MAX_BATCH_PACKETS = 1_024;
-const DETACH_FROM_BYTES = 16 * 1024;
-/** What an event counts for in the flow control beside its payload, in bytes; the server counts the same. */
-const EVENT_OVERHEAD = 256;
 const MAX_ID = 0xffff_ffff;
 
 export interface ClientSessionListener {
@@ -46,37 +39,32 @@ export interface ClientSessionFields {
 }
 
 /** One session with one server, from hello to its end. */
-export class ClientSession implements MessageEncoder {
+export class ClientSession {
   private readonly pending = new Map<number, ClientRequest>();
-  private readonly outbox: Outbox;
-  private encoder = batchEncoder(1);
-  private welcome: Welcome | undefined;
-  private eventWindow = 0;
+  private readonly outbox: ClientOutbox;
+  private readonly liveness: Liveness;
+  private welcomed = false;
   private nextId = 1;
-  private lastHeard = performance.now();
-  private lastSent = performance.now();
-  private lastBeat = performance.now();
-  private heartbeat: NodeJS.Timeout | undefined;
   private ended = false;
   private isDraining = false;
 
   constructor(private readonly fields: ClientSessionFields) {
-    const { socket, options } = fields;
-    this.outbox = new Outbox({
-      encoder: this,
+    const { endpoint, socket, options, serializer } = fields;
+    const { heartbeat, limits } = options;
+    this.liveness = new Liveness({
+      ...heartbeat,
+      onQuiet: () => this.ping(),
+      onDead: () => this.lose(`the server gave no sign of life for ${heartbeat.timeout} ms`),
+    });
+    this.outbox = new ClientOutbox({
+      endpoint,
+      serializer,
+      maxPackets: limits.outboxMessages,
+      maxBytes: limits.outboxSize,
       send: frames => socket.send(frames),
-      maxPackets: options.limits.outboxMessages,
-      maxBytes: options.limits.outboxSize,
-      admit: packet => packet.kind !== PacketKind.Event || this.admitEvent(packet),
-      onSent: () => {
-        this.lastSent = performance.now();
-      },
+      onSent: () => this.liveness.sent(),
       onGone: () => this.lose('the connection was closed'),
     });
-  }
-
-  encode(queue: readonly QueuedPacket[], from: number): EncodedBatch {
-    return this.encoder.encode(queue, from);
   }
 
   /** Requests that have no last answer yet. */
@@ -95,12 +83,9 @@ export class ClientSession implements MessageEncoder {
   open(): void {
     const { socket, options } = this.fields;
     const { maxMessageSize } = options.limits;
-    this.outbox.push(
-      new QueuedPacket(PacketKind.Hello, 0, encodePayload({ version: 1, limits: { maxMessageSize } }, 'json')),
-    );
-    this.heartbeat = setInterval(() => this.beat(), options.heartbeat.interval);
-    this.heartbeat.unref();
-    // May lose the session at once, which ends the heartbeat.
+    this.outbox.control(PacketKind.Hello, 0, encodePayload({ version: 1, limits: { maxMessageSize } }, 'json'));
+    this.liveness.start();
+    // May lose the session at once, which ends the watch on it.
     socket.open({
       message: frames => this.message(frames),
       lost: reason => this.lose(reason),
@@ -109,24 +94,17 @@ export class ClientSession implements MessageEncoder {
 
   sendRequest(request: ClientRequest): void {
     const id = this.takeId();
-    const packet = this.pack(request, id);
-    if (packet === undefined) {
-      return;
+    const packet = this.outbox.post(request, id);
+    if (packet !== undefined) {
+      request.id = id;
+      request.session = this;
+      request.packet = packet;
+      this.pending.set(id, request);
     }
-    packet.timeoutMs = request.timeLeft;
-    packet.window = request.settings.window;
-    request.id = id;
-    request.session = this;
-    request.packet = packet;
-    this.pending.set(id, request);
-    this.outbox.push(packet);
   }
 
   sendEvent(event: ClientEvent): void {
-    const packet = this.pack(event);
-    if (packet !== undefined) {
-      this.outbox.push(packet);
-    }
+    this.outbox.post(event, 0);
   }
 
   /** Takes a settled request off the books. */
@@ -140,16 +118,15 @@ export class ClientSession implements MessageEncoder {
       return;
     }
     if (packet.sent) {
-      this.outbox.push(new QueuedPacket(PacketKind.Cancel, id));
+      this.outbox.control(PacketKind.Cancel, id);
     } else {
       packet.cancelled = true;
     }
   }
 
+  /** Asks for more values of a stream. */
   grant(id: number, amount: number): void {
-    const packet = new QueuedPacket(PacketKind.Credit, id);
-    packet.amount = amount;
-    this.outbox.push(packet);
+    this.outbox.credit(id, amount);
   }
 
   /** Ends the session for good: what waits leaves within `linger` ms, requests without an answer fail. */
@@ -177,7 +154,7 @@ export class ClientSession implements MessageEncoder {
   }
 
   private message(frames: Buffer[]): void {
-    this.lastHeard = performance.now();
+    this.liveness.heard();
     const cursor = new BatchCursor(frames, this.fields.limits);
     for (let packet = cursor.next(); packet !== undefined && !this.ended; packet = cursor.next()) {
       if (packet instanceof Malformed) {
@@ -196,19 +173,18 @@ export class ClientSession implements MessageEncoder {
         this.answer(packet);
         return;
       case PacketKind.Credit:
-        this.eventWindow += packet.amount;
-        this.outbox.flush();
+        this.outbox.eventsHandled(packet.amount);
         return;
       case PacketKind.Goaway:
         this.goaway(packet.id);
         return;
       case PacketKind.Ping:
-        this.outbox.push(new QueuedPacket(PacketKind.Pong, packet.id));
+        this.outbox.control(PacketKind.Pong, packet.id);
         return;
       case PacketKind.Pong:
         return;
       case PacketKind.Welcome:
-        this.welcomed(packet);
+        this.begin(packet);
         return;
       case PacketKind.Hello:
       case PacketKind.Request:
@@ -221,16 +197,15 @@ export class ClientSession implements MessageEncoder {
     }
   }
 
-  private welcomed(packet: IncomingPacket): void {
+  private begin(packet: IncomingPacket): void {
     const value = decodePacketPayload(packet, this.fields.limits);
     const welcome = value instanceof Malformed ? undefined : readWelcome(value);
-    if (welcome === undefined || this.welcome !== undefined) {
+    if (welcome === undefined || this.welcomed) {
       this.lose('the server sent an unusable welcome');
       return;
     }
-    this.welcome = welcome;
-    this.encoder = batchEncoder(welcome.limits.maxBatchPackets);
-    this.eventWindow = welcome.limits.eventWindow;
+    this.welcomed = true;
+    this.outbox.adopt(welcome);
     this.fields.listener.ready();
   }
 
@@ -248,52 +223,13 @@ export class ClientSession implements MessageEncoder {
     } else if (value instanceof Malformed) {
       request.reject(new ZmqException('MALFORMED', `Malformed response: ${value.reason}.`));
     } else if (this.fields.deserializer !== undefined) {
-      this.deserialize(this.fields.deserializer, request, { kind, value, last });
+      deliverDeserialized(this.fields.deserializer, request, { kind, value, last });
     } else if (kind === PacketKind.Response) {
       request.deliver(value, last);
     } else if (kind === PacketKind.Complete) {
       request.complete();
     } else {
       request.fail(fromErrorObject(value));
-    }
-  }
-
-  /** A deserializer of the user's own sees Nest's packets, and may take its time. */
-  private deserialize(
-    deserializer: Deserializer,
-    request: ClientRequest,
-    { kind, value, last }: { kind: PacketKind; value: unknown; last: boolean },
-  ): void {
-    const isError = kind === PacketKind.Error;
-    const isDisposed = isError || last || kind === PacketKind.Complete;
-    const incoming = {
-      id: String(request.id),
-      ...(kind === PacketKind.Response && { response: value }),
-      ...(isError && { err: fromErrorObject(value) }),
-      ...(isDisposed && { isDisposed }),
-    };
-    const deliver = (output: unknown) => {
-      const { err, response } = (output ?? {}) as { err?: unknown; response?: unknown };
-      if (err !== undefined && err !== null) {
-        request.fail(err);
-      } else if (isDisposed && response === undefined) {
-        request.complete();
-      } else {
-        request.deliver(response, isDisposed);
-      }
-    };
-    try {
-      const output: unknown = deserializer.deserialize(incoming);
-      if (request.deserializing === undefined && !(output instanceof Promise)) {
-        deliver(output);
-        return;
-      }
-      const before = request.deserializing ?? Promise.resolve();
-      request.deserializing = before
-        .then(async () => deliver(await output))
-        .catch((error: unknown) => request.fail(error));
-    } catch (error) {
-      request.fail(error);
     }
   }
 
@@ -306,81 +242,31 @@ export class ClientSession implements MessageEncoder {
       }
       return;
     }
-    if (this.welcome === undefined) {
+    if (!this.welcomed) {
       this.lose('the server is shutting down');
       return;
     }
     if (!this.isDraining) {
       this.isDraining = true;
       const returned = this.takeBack();
-      this.outbox.push(new QueuedPacket(PacketKind.Goaway, 0));
+      this.outbox.control(PacketKind.Goaway, 0);
       this.fields.listener.draining(returned);
     }
   }
 
   /** Takes back what has not left. */
   private takeBack(): Parcel[] {
-    const returned: Parcel[] = [];
-    for (const request of this.pending.values()) {
-      if (request.packet?.sent === false) {
-        returned.push(request);
-      }
-    }
-    for (const request of returned as ClientRequest[]) {
+    const requests = [...this.pending.values()].filter(({ packet }) => packet?.sent === false);
+    for (const request of requests) {
       this.unload(request);
     }
-    for (const packet of this.outbox.drain()) {
-      if (packet instanceof EventPacket && !packet.sent) {
-        returned.push(packet.event);
-      } else if (packet.kind !== PacketKind.Request && !this.ended) {
-        // Cancels and credits still concern what is under way here.
-        this.outbox.push(packet);
-      }
-    }
-    return returned;
+    return [...requests, ...this.outbox.takeBackEvents({ keepControl: !this.ended })];
   }
 
   private unload(request: ClientRequest): void {
     this.pending.delete(request.id);
     request.session = undefined;
     request.packet = undefined;
-  }
-
-  /** Whether the server's window has room for an event, which is taken up at once: a batch may hold many events. */
-  private admitEvent(packet: QueuedPacket): boolean {
-    if (!packet.admitted && this.eventWindow > 0) {
-      packet.admitted = true;
-      this.eventWindow -= packet.payload.maxSize + EVENT_OVERHEAD;
-    }
-    return packet.admitted;
-  }
-
-  /** Makes the packet for a request or event, or fails it where it stands. */
-  private pack(parcel: ClientRequest | ClientEvent, id = 0): QueuedPacket | undefined {
-    try {
-      const { contents } = parcel;
-      const { serializer } = this.fields;
-      const letter: Letter = serializer === undefined ? contents : payloadOf(serializer, id, contents);
-      const payload = encodePayload(letter.data, contents.encoding);
-      const packet =
-        parcel instanceof ClientEvent
-          ? new EventPacket(parcel, payload)
-          : new QueuedPacket(PacketKind.Request, id, payload);
-      packet.pattern = letter.route;
-      packet.metadata = letter.metadata;
-      assertSendable(packet, this.welcome);
-      if (!this.outbox.hasRoom(packet.charge)) {
-        throw new ZmqException('BACKPRESSURE', `Too much waits to be sent to ${this.fields.endpoint}.`, {
-          details: { messages: this.outbox.length, bytes: this.outbox.bytes },
-        });
-      }
-      return packet;
-    } catch (error) {
-      parcel.fail(
-        error instanceof ZmqException ? error : new ZmqException('INTERNAL', String(error), { cause: error }),
-      );
-      return undefined;
-    }
   }
 
   private takeId(): number {
@@ -392,16 +278,9 @@ export class ClientSession implements MessageEncoder {
     return id;
   }
 
-  private beat(): void {
-    const { interval, timeout } = this.fields.options.heartbeat;
-    const now = performance.now();
-    const heldUp = now - this.lastBeat > 2 * interval;
-    this.lastBeat = now;
-    // What the server has said may be waiting unread when this process itself was held up.
-    if (!heldUp && now - this.lastHeard > timeout) {
-      this.lose(`the server gave no sign of life for ${timeout} ms`);
-    } else if (this.welcome !== undefined && now - this.lastSent > interval / 2 && this.outbox.idle) {
-      this.outbox.push(new QueuedPacket(PacketKind.Ping, 0));
+  private ping(): void {
+    if (this.welcomed && this.outbox.idle) {
+      this.outbox.control(PacketKind.Ping, 0);
     }
   }
 
@@ -421,16 +300,7 @@ export class ClientSession implements MessageEncoder {
 
   private end(linger: number): void {
     this.ended = true;
-    clearInterval(this.heartbeat);
+    this.liveness.stop();
     this.fields.socket.close(linger);
   }
-}
-
-/** An encoder that keeps to what the server takes in a batch. */
-function batchEncoder(maxBatchPackets: number): BatchEncoder {
-  return new BatchEncoder({
-    maxBytes: MAX_BATCH_BYTES,
-    maxPackets: Math.min(MAX_BATCH_PACKETS, maxBatchPackets),
-    detachFrom: DETACH_FROM_BYTES,
-  });
 }

@@ -1,0 +1,157 @@
+import type { Serializer } from '@nestjs/microservices';
+import { ZmqException } from '../errors/zmq.exception.js';
+import { Outbox, type MessageEncoder } from '../socket/outbox.js';
+import { QueuedPacket } from '../socket/queued-packet.js';
+import type { SendOutcome } from '../socket/server-socket.js';
+import { BatchEncoder, type EncodedBatch } from '../wire/batch-encoder.js';
+import { PacketKind, type EncodedPayload } from '../wire/packet.js';
+import { encodePayload } from '../wire/payload-codec.js';
+import { ClientEvent, EventPacket } from './client-event.js';
+import type { ClientRequest } from './client-request.js';
+import { assertSendable, payloadOf, type Letter } from './letter.js';
+import type { Welcome } from './welcome.js';
+
+/** Bytes of a batch beyond which more requests go into the next one. */
+const MAX_BATCH_BYTES = 64 * 1024;
+const MAX_BATCH_PACKETS = 1_024;
+/** Raw payloads of this size are sent as they are, as a frame of their own, instead of being copied into the batch. */
+const DETACH_FROM_BYTES = 16 * 1024;
+/** What an event counts for in the flow control beside its payload, in bytes; the server counts the same. */
+const EVENT_OVERHEAD = 256;
+
+export interface ClientOutboxFields {
+  readonly endpoint: string;
+  readonly maxPackets: number;
+  readonly maxBytes: number;
+  readonly serializer: Serializer | undefined;
+  readonly send: (frames: Buffer[]) => Promise<SendOutcome>;
+  readonly onSent: () => void;
+  readonly onGone: () => void;
+}
+
+/** What waits to be sent in one session, kept to what the server takes. */
+export class ClientOutbox implements MessageEncoder {
+  private readonly outbox: Outbox;
+  private encoder = batchEncoder(1);
+  private welcome: Welcome | undefined;
+  private eventWindow = 0;
+
+  constructor(private readonly fields: ClientOutboxFields) {
+    this.outbox = new Outbox({
+      ...fields,
+      encoder: this,
+      admit: packet => packet.kind !== PacketKind.Event || this.admitEvent(packet),
+    });
+  }
+
+  get idle(): boolean {
+    return this.outbox.idle;
+  }
+
+  encode(queue: readonly QueuedPacket[], from: number): EncodedBatch {
+    return this.encoder.encode(queue, from);
+  }
+
+  /** Keeps to the server's limits from now on. */
+  adopt(welcome: Welcome): void {
+    this.welcome = welcome;
+    this.encoder = batchEncoder(welcome.limits.maxBatchPackets);
+    this.eventWindow = welcome.limits.eventWindow;
+  }
+
+  /** Queues a request or event and gives its packet, or fails it where it stands. */
+  post(parcel: ClientRequest | ClientEvent, id: number): QueuedPacket | undefined {
+    try {
+      const packet = this.pack(parcel, id);
+      this.outbox.push(packet);
+      return packet;
+    } catch (error) {
+      parcel.fail(
+        error instanceof ZmqException ? error : new ZmqException('INTERNAL', String(error), { cause: error }),
+      );
+      return undefined;
+    }
+  }
+
+  /** Sends a packet of the session's own. */
+  control(kind: PacketKind, id: number, payload?: EncodedPayload): void {
+    this.outbox.push(new QueuedPacket(kind, id, payload));
+  }
+
+  /** Asks for `amount` more values of a stream. */
+  credit(id: number, amount: number): void {
+    const packet = new QueuedPacket(PacketKind.Credit, id);
+    packet.amount = amount;
+    this.outbox.push(packet);
+  }
+
+  /** The server has handled `bytes` of events. */
+  eventsHandled(bytes: number): void {
+    this.eventWindow += bytes;
+    this.outbox.flush();
+  }
+
+  flush(): void {
+    this.outbox.flush();
+  }
+
+  /** Takes back the events that have not left. Cancels and credits, which concern what is under way here, may stay. */
+  takeBackEvents({ keepControl }: { readonly keepControl: boolean }): ClientEvent[] {
+    const events: ClientEvent[] = [];
+    for (const packet of this.outbox.drain()) {
+      if (packet instanceof EventPacket && !packet.sent) {
+        events.push(packet.event);
+      } else if (packet.kind !== PacketKind.Request && keepControl) {
+        this.outbox.push(packet);
+      }
+    }
+    return events;
+  }
+
+  close(): void {
+    this.outbox.close();
+  }
+
+  private pack(parcel: ClientRequest | ClientEvent, id: number): QueuedPacket {
+    const { contents } = parcel;
+    const { serializer, endpoint } = this.fields;
+    const letter: Letter = serializer === undefined ? contents : payloadOf(serializer, id, contents);
+    const payload = encodePayload(letter.data, contents.encoding);
+    const packet =
+      parcel instanceof ClientEvent
+        ? new EventPacket(parcel, payload)
+        : new QueuedPacket(PacketKind.Request, id, payload);
+    packet.pattern = letter.route;
+    packet.metadata = letter.metadata;
+    if (!(parcel instanceof ClientEvent)) {
+      packet.timeoutMs = parcel.timeLeft;
+      packet.window = parcel.settings.window;
+    }
+    assertSendable(packet, this.welcome);
+    if (!this.outbox.hasRoom(packet.charge)) {
+      const { length: messages, bytes } = this.outbox;
+      throw new ZmqException('BACKPRESSURE', `Too much waits to be sent to ${endpoint}.`, {
+        details: { messages, bytes },
+      });
+    }
+    return packet;
+  }
+
+  /** Whether the server's window has room for an event, which is taken up at once: a batch may hold many events. */
+  private admitEvent(packet: QueuedPacket): boolean {
+    if (!packet.admitted && this.eventWindow > 0) {
+      packet.admitted = true;
+      this.eventWindow -= packet.payload.maxSize + EVENT_OVERHEAD;
+    }
+    return packet.admitted;
+  }
+}
+
+/** An encoder that keeps to what the server takes in a batch. */
+function batchEncoder(maxBatchPackets: number): BatchEncoder {
+  return new BatchEncoder({
+    maxBytes: MAX_BATCH_BYTES,
+    maxPackets: Math.min(MAX_BATCH_PACKETS, maxBatchPackets),
+    detachFrom: DETACH_FROM_BYTES,
+  });
+}

@@ -1,0 +1,53 @@
+import type { Deserializer } from '@nestjs/microservices';
+import { fromErrorObject } from '../errors/remote-error.js';
+import { PacketKind } from '../wire/packet.js';
+import type { ClientRequest } from './client-request.js';
+
+export interface DecodedAnswer {
+  readonly kind: PacketKind;
+  readonly value: unknown;
+  readonly last: boolean;
+}
+
+/**
+ * Delivers an answer by way of a Nest deserializer of the user's own, which sees Nest's packets and may take its time:
+ * answers to one request keep their order.
+ */
+export function deliverDeserialized(
+  deserializer: Deserializer,
+  request: ClientRequest,
+  { kind, value, last }: DecodedAnswer,
+): void {
+  const isError = kind === PacketKind.Error;
+  const isDisposed = isError || last || kind === PacketKind.Complete;
+  const incoming = {
+    id: String(request.id),
+    ...(kind === PacketKind.Response && { response: value }),
+    ...(isError && { err: fromErrorObject(value) }),
+    ...(isDisposed && { isDisposed }),
+  };
+  try {
+    const output: unknown = deserializer.deserialize(incoming);
+    if (request.deserializing === undefined && !(output instanceof Promise)) {
+      deliver(request, output, isDisposed);
+      return;
+    }
+    const before = request.deserializing ?? Promise.resolve();
+    request.deserializing = before
+      .then(async () => deliver(request, await output, isDisposed))
+      .catch((error: unknown) => request.fail(error));
+  } catch (error) {
+    request.fail(error);
+  }
+}
+
+function deliver(request: ClientRequest, output: unknown, isDisposed: boolean): void {
+  const { err, response } = (output ?? {}) as { err?: unknown; response?: unknown };
+  if (err !== undefined && err !== null) {
+    request.fail(err);
+  } else if (isDisposed && response === undefined) {
+    request.complete();
+  } else {
+    request.deliver(response, isDisposed);
+  }
+}
