@@ -1,4 +1,4 @@
-import { isObservable, type Observable, type Subscription } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { ZmqException } from '../errors/zmq.exception.js';
 import type { ByteBudget } from '../limits/byte-budget.js';
 import { Expiring, type DeadlineWheel } from '../limits/deadline-wheel.js';
@@ -6,7 +6,8 @@ import type { ZmqContext } from '../pipeline/zmq.context.js';
 import type { QueuedPacket } from '../socket/queued-packet.js';
 import { toErrorObject } from './error-object.js';
 import type { Peer } from './peer.js';
-import { PullSource, isAsyncIterable } from './pull-source.js';
+import { PullSource } from './pull-source.js';
+import { isSource, ReplySources } from './reply-sources.js';
 import type { Replies, ReplySink } from './replies.js';
 import { ReplyStream } from './reply-stream.js';
 
@@ -48,10 +49,7 @@ export interface IncomingRequest {
 export class Call extends Expiring {
   private onSettled: (() => void) | undefined = undefined;
   private replyStream: ReplyStream | undefined = undefined;
-  private subscription: Subscription | undefined = undefined;
-  private pulls: Set<PullSource> | undefined = undefined;
-  /** Sources of values that have not completed. */
-  private sources = 0;
+  private sources: ReplySources | undefined = undefined;
   private failure: { readonly error: unknown } | undefined = undefined;
   private settled = false;
   private handlerDone = false;
@@ -88,10 +86,8 @@ export class Call extends Expiring {
     if (this.settled) {
       void new PullSource(result).close();
       this.maybeRelease();
-    } else if (isObservable(result)) {
-      this.subscribe(result);
-    } else if (isAsyncIterable(result)) {
-      this.pull(result);
+    } else if (isSource(result)) {
+      this.startSources(result);
     } else {
       this.finishWith(result);
     }
@@ -157,9 +153,7 @@ export class Call extends Expiring {
     }
     this.waitForSink();
     if (this.stream.ready) {
-      for (const source of this.pulls ?? []) {
-        source.resume();
-      }
+      this.sources?.resume();
     }
   }
 
@@ -170,49 +164,22 @@ export class Call extends Expiring {
     return (this.replyStream ??= new ReplyStream({ sink, window, maxBytes: streamBuffer, budget }));
   }
 
-  private subscribe(source: Observable<unknown>): void {
-    this.sources++;
-    const subscription = source.subscribe({
-      next: value => this.next(value),
-      error: (error: unknown) => this.sourceFailed(error),
-      complete: () => this.sourceDone(),
-    });
-    if (this.settled) {
-      subscription.unsubscribe();
-    } else {
-      this.subscription = subscription;
-    }
-    this.maybeRelease();
-  }
-
-  private pull(iterable: AsyncIterable<unknown>): void {
-    if (this.settled) {
-      void new PullSource(iterable).close();
-      return;
-    }
-    this.sources++;
-    const source = new PullSource(iterable);
-    (this.pulls ??= new Set()).add(source);
-    source.start({
+  private startSources(result: Observable<unknown> | AsyncIterable<unknown>): void {
+    this.sources = new ReplySources({
       ready: () => {
         this.waitForSink();
         return this.stream.ready;
       },
-      next: value => this.emit(value),
-      error: error => this.sourceFailed(error),
-      complete: () => {
-        this.pulls?.delete(source);
-        this.sourceDone();
+      value: value => this.emit(value),
+      // The values that came before the error are delivered before it.
+      failed: error => {
+        this.failure ??= { error };
+        this.finishSources();
       },
+      ended: () => this.finishSources(),
     });
-  }
-
-  private next(value: unknown): void {
-    if (isAsyncIterable(value)) {
-      this.pull(value);
-    } else {
-      this.emit(value);
-    }
+    this.sources.start(result);
+    this.maybeRelease();
   }
 
   private emit(value: unknown): void {
@@ -256,20 +223,10 @@ export class Call extends Expiring {
     });
   }
 
-  private sourceDone(): void {
-    this.sources--;
-    this.finishSources();
-  }
-
-  /** The values that came before the error are delivered before it. */
-  private sourceFailed(error: unknown): void {
-    this.failure ??= { error };
-    this.finishSources();
-  }
-
   /** Ends the call if its sources have ended and all their values have left; says whether it did. */
   private finishSources(): boolean {
-    if (this.settled || !this.handlerDone || !this.stream.empty || (this.sources > 0 && this.failure === undefined)) {
+    const mayEnd = this.sources !== undefined && (this.sources.exhausted || this.failure !== undefined);
+    if (this.settled || !mayEnd || !this.stream.empty) {
       return false;
     }
     if (this.failure === undefined) {
@@ -316,10 +273,7 @@ export class Call extends Expiring {
     host.wheel.remove(this);
     peer.calls.delete(id);
     peer.waiting.delete(this);
-    unsubscribe(this.subscription);
-    for (const source of this.pulls ?? []) {
-      void source.close();
-    }
+    this.sources?.close();
     this.replyStream?.close();
     if (this.counted) {
       host.closeStream();
@@ -334,15 +288,6 @@ export class Call extends Expiring {
       this.released = true;
       this.host.released(this);
     }
-  }
-}
-
-/** A clean-up of the handler's own that fails must not take anything else with it. */
-function unsubscribe(subscription: Subscription | undefined): void {
-  try {
-    subscription?.unsubscribe();
-  } catch {
-    // The caller has gone or has its error already.
   }
 }
 
