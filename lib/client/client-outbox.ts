@@ -3,21 +3,15 @@ import { ZmqException } from '../errors/zmq.exception.js';
 import { Outbox, type MessageEncoder } from '../socket/outbox.js';
 import { QueuedPacket } from '../socket/queued-packet.js';
 import type { SendOutcome } from '../socket/server-socket.js';
-import { BatchEncoder, type EncodedBatch } from '../wire/batch-encoder.js';
-import { PacketKind, type EncodedPayload } from '../wire/packet.js';
+import { BatchEncoder, DETACH_FROM_BYTES, MAX_BATCH_BYTES, type EncodedBatch } from '../wire/batch-encoder.js';
+import { EVENT_OVERHEAD, PacketKind, type EncodedPayload } from '../wire/packet.js';
 import { encodePayload } from '../wire/payload-codec.js';
 import { ClientEvent, EventPacket } from './client-event.js';
 import type { ClientRequest } from './client-request.js';
 import { assertSendable, payloadOf, type Letter } from './letter.js';
 import type { Welcome } from './welcome.js';
 
-/** Bytes of a batch beyond which more requests go into the next one. */
-const MAX_BATCH_BYTES = 64 * 1024;
 const MAX_BATCH_PACKETS = 1_024;
-/** Raw payloads of this size are sent as they are, as a frame of their own, instead of being copied into the batch. */
-const DETACH_FROM_BYTES = 16 * 1024;
-/** What an event counts for in the flow control beside its payload, in bytes; the server counts the same. */
-const EVENT_OVERHEAD = 256;
 
 export interface ClientOutboxFields {
   readonly endpoint: string;

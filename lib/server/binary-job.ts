@@ -2,16 +2,13 @@ import { ZmqException } from '../errors/zmq.exception.js';
 import { formatBytes } from '../options/bytes.js';
 import type { BatchCursor } from '../wire/batch-cursor.js';
 import { Malformed } from '../wire/malformed.js';
-import { PacketKind, PayloadEncoding, type IncomingPacket } from '../wire/packet.js';
+import { EVENT_OVERHEAD, PacketKind, PayloadEncoding, type IncomingPacket } from '../wire/packet.js';
 import { decodeMetadata, decodePacketPayload } from '../wire/payload-codec.js';
 import { BinaryReplies } from './binary-replies.js';
 import { noHandler } from './dispatcher.js';
 import type { Job, Step } from './intake.js';
 import { LAST_PING, type Peer } from './peer.js';
 import type { Reception } from './reception.js';
-
-/** What an event counts for in the flow control beside its payload, in bytes; the client counts the same. */
-export const EVENT_OVERHEAD = 256;
 
 /** A binary batch of a known peer. */
 export class BinaryJob implements Job {

@@ -8,7 +8,7 @@ import type { ServerCounters, ZmqServerStats } from '../monitoring/server-counte
 import type { ResolvedServerOptions } from '../options/server-options.js';
 import { Outbox } from '../socket/outbox.js';
 import type { ServerSocket } from '../socket/server-socket.js';
-import { BatchEncoder } from '../wire/batch-encoder.js';
+import { BatchEncoder, DETACH_FROM_BYTES, MAX_BATCH_BYTES } from '../wire/batch-encoder.js';
 import { isMsgPackAvailable } from '../wire/msgpack.js';
 import { PacketKind } from '../wire/packet.js';
 import { Dispatcher, type ProcessingHooks } from './dispatcher.js';
@@ -21,10 +21,6 @@ import type { ZmqServerEvents } from './server-events.js';
 import { Slots } from './slots.js';
 import { StalledPeers } from './stalled-peers.js';
 
-/** Bytes of a batch beyond which more replies go into the next one. */
-const MAX_BATCH_BYTES = 64 * 1024;
-/** Raw payloads of this size are sent as they are, as a frame of their own, instead of being copied into the batch. */
-const DETACH_FROM_BYTES = 16 * 1024;
 const MAX_OUTBOX_PACKETS = 65_536;
 const SWEEP_MS = 1_000;
 /** libzmq does not tell which peer has gone; at most this often all that wait for something are asked. */

@@ -24,6 +24,11 @@ export interface EncodedBatch {
 /** Timeout u32, window u16, length of the pattern u16, length of the metadata u16. */
 const MAX_FIXED_BODY_BYTES = 10;
 
+/** Bytes of a batch beyond which more packets go into the next one. */
+export const MAX_BATCH_BYTES = 64 * 1024;
+/** Raw payloads of this size are sent as they are, as a frame of their own, instead of being copied into the batch. */
+export const DETACH_FROM_BYTES = 16 * 1024;
+
 /** Packs queued packets into messages. Keeps nothing between two calls, so one encoder may serve any number of peers. */
 export class BatchEncoder {
   constructor(private readonly options: BatchEncoderOptions) {}

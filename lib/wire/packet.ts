@@ -18,6 +18,9 @@ export const PacketKind = {
 } as const;
 export type PacketKind = (typeof PacketKind)[keyof typeof PacketKind];
 
+/** What an event takes up of the event window beside its payload, in bytes. */
+export const EVENT_OVERHEAD = 256;
+
 /** Payload encodings, as numbered in the flags of a packet. `None` means `undefined`. */
 export const PayloadEncoding = { None: 0, Raw: 1, Json: 2, MsgPack: 3 } as const;
 export type PayloadEncoding = (typeof PayloadEncoding)[keyof typeof PayloadEncoding];
