@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { constants, isUtf8 } from 'node:buffer';
 import { isForbiddenKey, isForbiddenKeyAt } from './forbidden-keys.js';
 import { Malformed } from './malformed.js';
 import type { WireLimits } from './wire-limits.js';
@@ -19,6 +19,10 @@ export function parseBoundedJson(bytes: Buffer, limits: JsonLimits, from = 0, to
   const refusal = bytes[from] === QUOTE ? undefined : scan(bytes, from, to, limits);
   if (refusal !== undefined) {
     return new Malformed(refusal);
+  }
+  // Half a gigabyte, which `maxMessageSize` may exceed.
+  if (to - from > constants.MAX_STRING_LENGTH) {
+    return new Malformed('longer than any text can be');
   }
   const text = bytes.toString('utf8', from, to);
   // Invalid UTF-8 is decoded to U+FFFD, which may as well have been sent as such.

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { constants } from 'node:buffer';
 import { describe, expect, it } from 'vitest';
 import { parseBoundedJson } from '../../../lib/wire/bounded-json.js';
 import { Malformed } from '../../../lib/wire/malformed.js';
@@ -107,5 +108,11 @@ describe('parseBoundedJson', () => {
   it('refuses invalid UTF-8 and accepts U+FFFD that was sent as such', () => {
     expect(parseBoundedJson(Buffer.from([0x22, 0xff, 0x22]), LIMITS)).toEqual(new Malformed('invalid UTF-8'));
     expect(parse('"\ufffd"')).toBe('\ufffd');
+  });
+
+  it('refuses what is too long for any string, whatever size is allowed', () => {
+    const bytes = Buffer.alloc(constants.MAX_STRING_LENGTH + 1);
+    bytes[0] = 0x22;
+    expect(parseBoundedJson(bytes, LIMITS)).toEqual(new Malformed('longer than any text can be'));
   });
 });
