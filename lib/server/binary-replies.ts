@@ -43,7 +43,7 @@ export class BinaryReplies implements Replies {
   }
 }
 
-/** An error as a payload; one that cannot be encoded, or is itself too large, loses all but its code and message. */
+/** An error as a payload; one that cannot be encoded, or is itself too large, loses all but the beginning of its code and message. */
 export function errorPayload(error: ZmqErrorObject, maxSize: number): EncodedPayload {
   try {
     const payload = encodePayload(error, 'json');
@@ -53,7 +53,12 @@ export function errorPayload(error: ZmqErrorObject, maxSize: number): EncodedPay
   } catch {
     // Falls through to the short form.
   }
-  return encodePayload({ code: error.code, message: error.message.slice(0, 200) }, 'json');
+  return encodePayload(shortError(error), 'json');
+}
+
+/** What is left of an error that is too large. A code may come from a handler, so it is not short by itself. */
+export function shortError({ code, message }: ZmqErrorObject): ZmqErrorObject {
+  return { code: code.slice(0, 100), message: message.slice(0, 200) };
 }
 
 /** The response in what a Nest serializer made of a reply: the field `response`, or else the whole. */

@@ -4,7 +4,7 @@ import type { MessageEncoder } from '../socket/outbox.js';
 import { QueuedPacket } from '../socket/queued-packet.js';
 import { encodeJsonReply } from '../wire/json-mode.js';
 import { NO_PAYLOAD, PacketKind } from '../wire/packet.js';
-import { serialized } from './binary-replies.js';
+import { serialized, shortError } from './binary-replies.js';
 import type { Replies } from './replies.js';
 
 const EMPTY_FRAME = Buffer.alloc(0);
@@ -82,8 +82,7 @@ export class JsonReplies implements Replies {
     } catch {
       // Falls through to the short form.
     }
-    const short = { code: error.code, message: error.message.slice(0, 200) };
-    return this.message(encodeJsonReply({ id, error: short, last: true }));
+    return this.message(encodeJsonReply({ id, error: shortError(error), last: true }));
   }
 
   markLast(packet: QueuedPacket): void {

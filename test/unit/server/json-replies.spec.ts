@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { errorPayload } from '../../../lib/server/binary-replies.js';
 import { JsonReplies, jsonEncoder, type JsonMessage } from '../../../lib/server/json-replies.js';
 import type { QueuedPacket } from '../../../lib/socket/queued-packet.js';
 import { createOutbox } from '../../support/outbox.js';
@@ -56,6 +57,15 @@ describe('JsonReplies', () => {
         err: { code: 'X', message: message.slice(0, 200) },
       });
     }
+  });
+
+  it('shortens the code of an error as well', () => {
+    const code = 'X'.repeat(1_000);
+    expect(parsed(repliesOf().error({ code, message: '' }))).toMatchObject({
+      err: { code: code.slice(0, 100), message: '' },
+    });
+    const { body } = errorPayload({ code, message: '' }, 200);
+    expect(JSON.parse(String(body))).toEqual({ code: code.slice(0, 100), message: '' });
   });
 
   it('puts an empty frame before what a REQ socket gets', () => {
