@@ -20,8 +20,9 @@ export interface ZmqExceptionOptions {
 /**
  * The one error class of this library. `code` is stable and meant for programs, `message` for people.
  *
- * Thrown by options and start-up code, emitted to callers of `ClientZmq.send()`, and understood by `ServerZmq` when a
- * handler throws it: its code, message and details then reach the caller as they are.
+ * Thrown by options and start-up code, and emitted to callers of `ClientZmq.send()`. Thrown in a Nest handler it becomes
+ * `INTERNAL`, as Nest lets only `RpcException`s through, unless an exception filter hands it on: its code, message and
+ * details then reach the caller as they are.
  */
 export class ZmqException extends Error {
   override readonly name: string = 'ZmqException';
