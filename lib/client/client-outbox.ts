@@ -1,4 +1,5 @@
 import type { Serializer } from '@nestjs/microservices';
+import { textOf } from '../errors/text-of.js';
 import { ZmqException } from '../errors/zmq.exception.js';
 import { Outbox, type MessageEncoder } from '../socket/outbox.js';
 import { QueuedPacket } from '../socket/queued-packet.js';
@@ -61,7 +62,7 @@ export class ClientOutbox implements MessageEncoder {
       return packet;
     } catch (error) {
       parcel.fail(
-        error instanceof ZmqException ? error : new ZmqException('INTERNAL', String(error), { cause: error }),
+        error instanceof ZmqException ? error : new ZmqException('INTERNAL', textOf(error), { cause: error }),
       );
       return undefined;
     }

@@ -2,6 +2,7 @@ import { ClientProxy, type PacketMetadata, type ReadPacket, type WritePacket } f
 import { Logger } from '@nestjs/common';
 import { EventEmitter } from 'node:events';
 import { lastValueFrom, Observable, throwError } from 'rxjs';
+import { textOf } from '../errors/text-of.js';
 import { ZmqException } from '../errors/zmq.exception.js';
 import { DeadlineWheel } from '../limits/deadline-wheel.js';
 import { SampledLog } from '../monitoring/sampled-log.js';
@@ -210,7 +211,7 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
     try {
       this.emitter.emit(event, ...args);
     } catch (error) {
-      this.logger.error(`A listener of '${event}' failed: ${String(error)}`);
+      this.logger.error(`A listener of '${event}' failed: ${textOf(error)}`);
     }
   }
 

@@ -9,8 +9,17 @@ const INTERNAL_MESSAGE = 'Internal server error';
  * what an exception filter made of one) crosses as it is; any other error becomes `INTERNAL` without internals.
  */
 export function toErrorObject(error: unknown): ZmqErrorObject {
+  try {
+    return describe(error);
+  } catch {
+    // A getter of the error's own failed.
+    return { code: 'INTERNAL', message: INTERNAL_MESSAGE };
+  }
+}
+
+function describe(error: unknown): ZmqErrorObject {
   if (error instanceof ZmqException) {
-    return error.toJSON();
+    return fromPlain(error.toJSON(), INTERNAL_MESSAGE);
   }
   if (error instanceof RpcException) {
     return fromPlain(error.getError(), error.message);

@@ -1,4 +1,4 @@
-import { isObservable, type Observable, type Subscription } from 'rxjs';
+import { isObservable, Subscriber, type Observable, type Subscription } from 'rxjs';
 import { PullSource, isAsyncIterable } from './pull-source.js';
 
 export interface ReplySourcesObserver {
@@ -54,24 +54,27 @@ export class ReplySources {
 
   private subscribe(source: Observable<unknown>): void {
     this.open++;
-    const subscription = source.subscribe({
+    // Kept before the source starts: one that emits in that moment, perhaps without end, must be stoppable already.
+    const subscriber = new Subscriber<unknown>({
       next: value => this.next(value),
       error: (error: unknown) => this.observer.failed(error),
       complete: () => this.end(),
     });
-    if (this.closed) {
-      unsubscribe(subscription);
-    } else {
-      this.subscription = subscription;
-    }
+    this.subscription = subscriber;
+    source.subscribe(subscriber);
   }
 
   /** Nest's interceptors hand on an AsyncIterable as the one value of an Observable. */
   private next(value: unknown): void {
-    if (isAsyncIterable(value)) {
-      this.pull(value);
-    } else {
-      this.observer.value(value);
+    try {
+      if (isAsyncIterable(value)) {
+        this.pull(value);
+      } else {
+        this.observer.value(value);
+      }
+    } catch (error) {
+      // A ReadableStream that somebody else reads, say, gives no iterator.
+      this.observer.failed(error);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { MessageHandler } from '@nestjs/microservices';
 import { randomUUID } from 'node:crypto';
+import { textOf } from '../errors/text-of.js';
 import { ZmqException } from '../errors/zmq.exception.js';
 import { ByteBudget } from '../limits/byte-budget.js';
 import { DeadlineWheel } from '../limits/deadline-wheel.js';
@@ -96,7 +97,7 @@ export class ServerSession {
       counters: this.counters,
       hooks,
       onEventError: (pattern, error) =>
-        log.warn('event error', () => `The event handler of '${pattern}' failed: ${String(error)}`),
+        log.warn('event error', () => `The event handler of '${pattern}' failed: ${textOf(error)}`),
     });
     this.reception = new Reception({
       limits,

@@ -1,5 +1,6 @@
 import { Server, type BaseRpcContext, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { EventEmitter } from 'node:events';
+import { textOf } from '../errors/text-of.js';
 import { ZmqException } from '../errors/zmq.exception.js';
 import { SampledLog } from '../monitoring/sampled-log.js';
 import { createServerCounters, type ZmqServerStats } from '../monitoring/server-counters.js';
@@ -182,7 +183,7 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
     try {
       this.emitter.emit(event, ...args);
     } catch (error) {
-      this.logger.error(`A listener of '${event}' failed: ${String(error)}`);
+      this.logger.error(`A listener of '${event}' failed: ${textOf(error)}`);
     }
   }
 
