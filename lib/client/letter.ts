@@ -38,9 +38,13 @@ export function payloadOf(serializer: Serializer, id: number, { route, data, met
 /**
  * Refuses here what the server would refuse, before it crosses the network.
  *
- * @throws {@link ZmqException} `PAYLOAD_TOO_LARGE` with the limit and the actual size, `INVALID_OPTIONS` for an encoding that the server lacks.
+ * @throws {@link ZmqException} `PAYLOAD_TOO_LARGE` with the limit and the actual size, `MALFORMED` for what is no pattern, `INVALID_OPTIONS` for an encoding that the server lacks.
  */
 export function assertSendable(packet: QueuedPacket, welcome: Welcome | undefined): void {
+  // The server would end the session, and with it every other request. Nest hands on as a route whatever it was given.
+  if (typeof packet.pattern !== 'string' || packet.pattern === '') {
+    throw new ZmqException('MALFORMED', 'A pattern is a non-empty string, a number or an object.');
+  }
   if (welcome === undefined) {
     return;
   }

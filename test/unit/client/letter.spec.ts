@@ -49,6 +49,11 @@ describe('A serializer of the user', () => {
 });
 
 describe('assertSendable', () => {
+  it.each(['', true, null, () => 'p', Symbol('p')])('refuses %o as a pattern', pattern => {
+    const packet = packetWith(1, { pattern: pattern as string });
+    expect(refusalOf(() => assertSendable(packet, welcomeWith())).code).toBe('MALFORMED');
+  });
+
   it('lets everything pass that the server takes, up to its limits', () => {
     const welcome = welcomeWith({ maxMessageSize: 10, maxPatternLength: 4, maxMetadataSize: 9 });
     expect(() => assertSendable(packetWith(Buffer.alloc(10)), welcome)).not.toThrow();
