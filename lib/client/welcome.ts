@@ -13,7 +13,8 @@ export interface Welcome {
   };
 }
 
-const LIMITS = ['maxMessageSize', 'maxBatchPackets', 'maxPatternLength', 'maxMetadataSize', 'eventWindow'] as const;
+/** The least that each limit may be: a server may take no metadata, but one that takes nothing else is none. */
+const LEAST = { maxMessageSize: 1, maxBatchPackets: 1, maxPatternLength: 1, maxMetadataSize: 0, eventWindow: 1 };
 
 /** Reads a welcome; `undefined` if it is none. */
 export function readWelcome(value: unknown): Welcome | undefined {
@@ -23,6 +24,8 @@ export function readWelcome(value: unknown): Welcome | undefined {
     version === 1 &&
     typeof server === 'string' &&
     Array.isArray(encodings) &&
-    LIMITS.every(name => Number.isSafeInteger(given[name]) && (given[name] as number) > 0);
+    Object.entries(LEAST).every(
+      ([name, least]) => Number.isSafeInteger(given[name]) && (given[name] as number) >= least,
+    );
   return isWelcome ? ({ server, encodings, limits: given } as unknown as Welcome) : undefined;
 }

@@ -27,9 +27,25 @@ describe('readWelcome', () => {
     expect(readWelcome({ ...WELCOME, ...fields })).toBeUndefined();
   });
 
-  it('needs every limit as a whole number above 0', () => {
+  it('takes a server that takes no metadata', () => {
+    const limits = { ...WELCOME.limits, maxMetadataSize: 0 };
+    expect(readWelcome({ ...WELCOME, limits })).toMatchObject({ limits });
+  });
+
+  it('needs every other limit as a whole number above 0', () => {
     for (const name of Object.keys(WELCOME.limits)) {
-      for (const wrong of [undefined, null, 0, -1, 1.5, NaN, Infinity, 2 ** 53, '1', {}]) {
+      for (const wrong of [
+        undefined,
+        null,
+        ...(name === 'maxMetadataSize' ? [] : [0]),
+        -1,
+        1.5,
+        NaN,
+        Infinity,
+        2 ** 53,
+        '1',
+        {},
+      ]) {
         expect(readWelcome({ ...WELCOME, limits: { ...WELCOME.limits, [name]: wrong } })).toBeUndefined();
       }
     }
