@@ -7,7 +7,7 @@ import { BatchCursor } from '../wire/batch-cursor.js';
 import { Malformed } from '../wire/malformed.js';
 import { PacketKind, type IncomingPacket } from '../wire/packet.js';
 import { decodePacketPayload, encodePayload } from '../wire/payload-codec.js';
-import type { WireLimits } from '../wire/wire-limits.js';
+import { SESSION_LIMITS, type WireLimits } from '../wire/wire-limits.js';
 import type { ClientEvent } from './client-event.js';
 import { ClientOutbox } from './client-outbox.js';
 import type { ClientRequest, Parcel } from './client-request.js';
@@ -198,7 +198,7 @@ export class ClientSession {
   }
 
   private begin(packet: IncomingPacket): void {
-    const value = decodePacketPayload(packet, this.fields.limits);
+    const value = decodePacketPayload(packet, { ...this.fields.limits, ...SESSION_LIMITS });
     const welcome = value instanceof Malformed ? undefined : readWelcome(value);
     if (welcome === undefined || this.welcomed) {
       this.lose('the server sent an unusable welcome');

@@ -10,7 +10,7 @@ import { decodeJsonMessage } from '../wire/json-mode.js';
 import { Malformed } from '../wire/malformed.js';
 import { BATCH_MARK, OutgoingPacket, PacketKind, type EncodedPayload } from '../wire/packet.js';
 import { decodePayload, encodePayload } from '../wire/payload-codec.js';
-import type { WireLimits } from '../wire/wire-limits.js';
+import { SESSION_LIMITS, type WireLimits } from '../wire/wire-limits.js';
 import { BinaryJob } from './binary-job.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Intake } from './intake.js';
@@ -141,7 +141,7 @@ export class Reception {
       this.sendPacket(peerId, PacketKind.Goaway);
       return;
     }
-    const hello = decodePayload(encoding, payload, this.limits);
+    const hello = decodePayload(encoding, payload, { ...this.limits, ...SESSION_LIMITS });
     const maxReplySize = hello instanceof Malformed ? undefined : maxMessageSizeOf(hello);
     if (maxReplySize === undefined) {
       this.malformed(peerId, new Malformed('a hello without limits.maxMessageSize'), undefined);

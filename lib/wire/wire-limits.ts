@@ -23,3 +23,6 @@ export interface WireLimits {
 export const MAX_PATTERN_BYTES = 0xffff;
 /** Bytes of metadata that the format can carry (its length is a u16). */
 export const MAX_METADATA_BYTES = 0xffff;
+
+/** Bounds of what both sides say of themselves, which is not to be cut by what the user allows in payloads. */
+export const SESSION_LIMITS = { maxDepth: 8, maxTokens: 1_000, maxNumberLength: 64 } as const;
