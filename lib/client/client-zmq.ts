@@ -85,9 +85,8 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
   }
 
   /** Lets queued events leave, fails requests without an answer (`DISCONNECTED`), and ends all connections. */
-  override async close(): Promise<void> {
-    await this.connector.close();
-    this.wheel.clear();
+  override close(): Promise<void> {
+    return this.connector.close();
   }
 
   /**

@@ -75,8 +75,10 @@ export class Connector implements EndpointEvents {
     this.endAttempt()?.reject(reason);
     const { linger } = this.fields.options.socket;
     this.wasConnected = false;
-    await Promise.all(this.endpoints.map(endpoint => endpoint.stop(reason, linger)));
+    const stopped = this.endpoints.map(endpoint => endpoint.stop(reason, linger));
+    // Told before the wait: whoever uses the client meanwhile connects it anew.
     this.fields.onStatus(ZmqStatus.DISCONNECTED);
+    await Promise.all(stopped);
   }
 
   ready({ address }: Endpoint): void {

@@ -91,6 +91,9 @@ export class Endpoint {
       return;
     }
     this.session = session;
+    if (this.failures === 0) {
+      this.lastFailure = 'no answer';
+    }
     // A server that takes the connection but never answers the hello.
     this.stopTimer = this.clock.after(options.connectTimeout, () => {
       this.stopTimer = undefined;

@@ -93,6 +93,27 @@ describe('a client of a server that answers garbage', () => {
     await expectRecovery(fake, client);
   });
 
+  it('says that there was no answer, not that nothing was tried', async () => {
+    const fake = await new RawServer(() => []).open();
+    const client = createClient(fake.endpoint, { connectTimeout: 50 });
+    await expect(client.connect()).rejects.toThrow(`No server answered within 50 ms: ${fake.endpoint} (no answer).`);
+  });
+
+  it('keeps the deadline of a request that is made while the client closes, and tells its status', async () => {
+    const limits = { ...WELCOME.limits, eventWindow: 1 };
+    const welcome = batchOf(controlPacket(PacketKind.Welcome, 0, { ...WELCOME, limits }));
+    const fake = await new RawServer(packets => (packets[0]?.kind === PacketKind.Hello ? [[welcome]] : [])).open();
+    const client = await connectClient(fake.endpoint, { timeout: 400, socket: { linger: 200 } });
+    // The second one has to wait for credit, and close() for the second one.
+    client.emit('event', 1);
+    client.emit('event', 2);
+    const closed = client.close();
+    const answer = expect(firstValueFrom(client.send('echo', 1))).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    await closed;
+    expect(await firstValueFrom(client.status)).toBe(ZmqStatus.CONNECTED);
+    await answer;
+  });
+
   it('fails what is under way with DISCONNECTED when the server turns to garbage, and recovers', async () => {
     const fake = await serving(() => [Buffer.from('garbage')]).open();
     const client = await connectClient(fake.endpoint);
