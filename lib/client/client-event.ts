@@ -8,6 +8,7 @@ import type { ClientSession } from './client-session.js';
 /** One event of the application until it has left. */
 export class ClientEvent implements Parcel {
   parkedAt = 0;
+  parkedSize = 0;
   private hasLeft = false;
   private failure: ZmqException | undefined = undefined;
   private observers: Subscriber<unknown>[] | undefined = undefined;

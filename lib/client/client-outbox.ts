@@ -8,7 +8,7 @@ import { BatchEncoder, DETACH_FROM_BYTES, MAX_BATCH_BYTES, type EncodedBatch } f
 import { EVENT_OVERHEAD, PacketKind, type EncodedPayload } from '../wire/packet.js';
 import { encodePayload } from '../wire/payload-codec.js';
 import { ClientEvent, EventPacket } from './client-event.js';
-import type { ClientRequest } from './client-request.js';
+import { RequestPacket, type ClientRequest } from './client-request.js';
 import { assertSendable, payloadOf, type Letter } from './letter.js';
 import type { Welcome } from './welcome.js';
 
@@ -113,9 +113,7 @@ export class ClientOutbox implements MessageEncoder {
     const letter: Letter = serializer === undefined ? contents : payloadOf(serializer, id, contents);
     const payload = encodePayload(letter.data, contents.encoding);
     const packet =
-      parcel instanceof ClientEvent
-        ? new EventPacket(parcel, payload)
-        : new QueuedPacket(PacketKind.Request, id, payload);
+      parcel instanceof ClientEvent ? new EventPacket(parcel, payload) : new RequestPacket(parcel, id, payload);
     packet.pattern = letter.route;
     packet.metadata = letter.metadata;
     if (!(parcel instanceof ClientEvent)) {

@@ -2,7 +2,8 @@ import type { WritePacket } from '@nestjs/microservices';
 import { ZmqException } from '../errors/zmq.exception.js';
 import { Expiring, type DeadlineWheel } from '../limits/deadline-wheel.js';
 import type { ZmqEncoding } from '../options/client-options.js';
-import type { QueuedPacket } from '../socket/queued-packet.js';
+import { QueuedPacket } from '../socket/queued-packet.js';
+import { PacketKind, type EncodedPayload } from '../wire/packet.js';
 import type { ClientSession } from './client-session.js';
 
 /** What the application wants sent, its record unpacked. */
@@ -19,6 +20,8 @@ export interface Parcel {
   readonly contents: Contents;
   /** When it began to wait for a connection, if it does. */
   parkedAt: number;
+  /** Bytes that it holds meanwhile. */
+  parkedSize: number;
   readonly settled: boolean;
   sendThrough(session: ClientSession): void;
   fail(error: ZmqException): void;
@@ -42,6 +45,7 @@ export interface RequestOwner {
 /** One request of the application until it settles, which it does exactly once: by its last answer, an error, or a cancel. */
 export class ClientRequest extends Expiring implements Parcel {
   parkedAt = 0;
+  parkedSize = 0;
   /** Given by the session that carries the request. */
   id = 0;
   session: ClientSession | undefined = undefined;
@@ -117,7 +121,11 @@ export class ClientRequest extends Expiring implements Parcel {
   fail(error: unknown): void {
     if (!this.done) {
       this.settle();
-      this.callback({ err: error, isDisposed: true });
+      // An error that is nothing would pass for success.
+      this.callback({
+        err: error ?? new ZmqException('INTERNAL', 'The request failed without an error.'),
+        isDisposed: true,
+      });
     }
   }
 
@@ -152,5 +160,22 @@ export class ClientRequest extends Expiring implements Parcel {
     this.session?.forget(this);
     this.session = undefined;
     this.owner.requestSettled();
+  }
+}
+
+/** A request in an outbox. */
+export class RequestPacket extends QueuedPacket {
+  constructor(
+    readonly request: ClientRequest,
+    id: number,
+    payload: EncodedPayload,
+  ) {
+    super(PacketKind.Request, id, payload);
+  }
+
+  override settle(failure: ZmqException | undefined): void {
+    if (failure !== undefined) {
+      this.request.fail(failure);
+    }
   }
 }

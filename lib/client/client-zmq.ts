@@ -134,6 +134,10 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
     let request: ClientRequest | undefined;
     const queue = new ValueQueue<TResult>({
       onStart: () => {
+        if (isNil(pattern) || isNil(data)) {
+          super.send<TResult, TInput>(pattern, data).subscribe({ error: (error: unknown) => queue.fail(error) });
+          return;
+        }
         const observe = this.createObserver<TResult>({
           next: value => queue.push(value),
           error: (error: unknown) => queue.fail(error),
@@ -222,7 +226,7 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
     return {
       route,
       data: data as unknown,
-      metadata: metadata === undefined ? '' : JSON.stringify(metadata),
+      metadata: metadataText(metadata),
       encoding: this.options.encoding,
     };
   }
@@ -250,6 +254,15 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
   }
 }
 
+/** @throws {@link ZmqException} `MALFORMED` for what a dispatch hook may have put there. */
+function metadataText(metadata: PacketMetadata | undefined): string {
+  try {
+    return metadata === undefined ? '' : JSON.stringify(metadata);
+  } catch (cause) {
+    throw new ZmqException('MALFORMED', 'The metadata cannot be encoded as JSON.', { cause });
+  }
+}
+
 function recordContents(
   route: string,
   { data, metadata: own, encoding }: ZmqRecord,
@@ -260,7 +273,7 @@ function recordContents(
   return {
     route,
     data,
-    metadata: metadata === undefined ? '' : JSON.stringify(metadata),
+    metadata: metadataText(metadata),
     encoding: encoding ?? usual,
   };
 }

@@ -33,7 +33,8 @@ export class Connector implements EndpointEvents {
 
   constructor(private readonly fields: ConnectorFields) {
     const { options, createSession } = fields;
-    this.parking = new Parking(options.limits.outboxMessages);
+    const { outboxMessages, outboxSize } = options.limits;
+    this.parking = new Parking({ maxParcels: outboxMessages, maxBytes: outboxSize });
     this.endpoints = options.connect.map(address => new Endpoint({ address, options, createSession, events: this }));
   }
 

@@ -24,6 +24,10 @@ export function payloadOf(serializer: Serializer, id: number, { route, data, met
     ...(id !== 0 && { id: String(id) }),
     ...(metadata !== '' && { metadata: JSON.parse(metadata) as unknown }),
   });
+  if (output instanceof Promise) {
+    output.catch(() => undefined);
+    throw new ZmqException('INTERNAL', 'A serializer must return its result, not a promise of it.');
+  }
   if (typeof output !== 'object' || output === null || !('pattern' in output)) {
     return { route, data: output, metadata };
   }

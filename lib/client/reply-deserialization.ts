@@ -1,5 +1,6 @@
 import type { Deserializer } from '@nestjs/microservices';
 import { fromErrorObject } from '../errors/remote-error.js';
+import { ZmqException } from '../errors/zmq.exception.js';
 import { PacketKind } from '../wire/packet.js';
 import type { ClientRequest } from './client-request.js';
 
@@ -42,7 +43,11 @@ export function deliverDeserialized(
 }
 
 function deliver(request: ClientRequest, output: unknown, isDisposed: boolean): void {
-  const { err, response } = (output ?? {}) as { err?: unknown; response?: unknown };
+  if (typeof output !== 'object' || output === null) {
+    request.reject(new ZmqException('MALFORMED', 'The deserializer made no packet of the response.'));
+    return;
+  }
+  const { err, response } = output as { err?: unknown; response?: unknown };
   if (err !== undefined && err !== null) {
     request.fail(err);
   } else if (isDisposed && response === undefined) {

@@ -55,7 +55,7 @@ function checkBind(endpoint: unknown, option: string): string {
 function checkConnect(endpoint: unknown, option: string): string {
   const text = checkForm(endpoint, option);
   const [, host, port] = TCP.exec(text) ?? [];
-  if (host === '*' || port === '*' || Number(port) === 0) {
+  if (host === '*' || port === '*' || Number(port) === 0 || text === 'ipc://*') {
     throw invalid(`${option} must name a host and a port to connect to, but is ${describe(endpoint)}.`);
   }
   return text;

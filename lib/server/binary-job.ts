@@ -120,6 +120,11 @@ export class BinaryJob implements Job {
     const { limits } = reception;
     const size = packet.size;
     const credit = () => peer.creditEvent(size + EVENT_OVERHEAD, reception.eventCreditStep);
+    if (peer.knowsGoaway) {
+      // It was told, and has said that it would send nothing more.
+      reception.refuseEvent(packet.pattern, 'shutting down');
+      return true;
+    }
     if (size > limits.maxMessageSize || !reception.dispatcher.knows(packet.pattern)) {
       reception.refuseEvent(packet.pattern, size > limits.maxMessageSize ? 'too large' : 'no handler');
       credit();

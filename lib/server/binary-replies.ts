@@ -67,9 +67,22 @@ export function serialized(
   reply: { id: unknown; response: unknown; isDisposed: boolean },
 ): unknown {
   const output: unknown = serializer.serialize(reply);
+  assertSynchronous(output);
   return typeof output === 'object' && output !== null && ('response' in output || 'isDisposed' in output)
     ? (output as { response?: unknown }).response
     : output;
+}
+
+/**
+ * Nest's serializers answer at once; the promise of one that does not would be sent as `{}`.
+ *
+ * @throws {@link ZmqException} `INTERNAL`
+ */
+function assertSynchronous(output: unknown): void {
+  if (output instanceof Promise) {
+    output.catch(() => undefined);
+    throw new ZmqException('INTERNAL', 'A serializer must return its result, not a promise of it.');
+  }
 }
 
 export function assertFits(payload: EncodedPayload, maxSize: number): void {

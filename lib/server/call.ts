@@ -53,6 +53,8 @@ export class Call extends Expiring {
   private failure: { readonly error: unknown } | undefined = undefined;
   private settled = false;
   private handlerDone = false;
+  /** Whether the one answer waits to leave. */
+  private answered = false;
   private released = false;
   private streaming = false;
   private counted = false;
@@ -146,6 +148,10 @@ export class Call extends Expiring {
       drained = this.stream.pump();
     } catch (error) {
       this.fail(error);
+      return;
+    }
+    if (drained && this.answered) {
+      this.settle();
       return;
     }
     if (drained && this.finishSources()) {
@@ -260,10 +266,28 @@ export class Call extends Expiring {
     if (sink.hasRoom(packet.charge)) {
       sink.push(packet);
       this.settle();
+    } else if (this.request.peer.stalledSince === undefined) {
+      this.finishLater(packet);
     } else {
       this.host.undelivered();
-      this.fail(new ZmqException(sink.overflowCode, 'The response found no room on its way to the caller.'));
+      this.fail(
+        new ZmqException(sink.overflowCode, 'The response found no room: the caller does not read its replies.'),
+      );
     }
+  }
+
+  /** Keeps the answer until those before it have left, so that a burst of large ones is not lost on a peer that reads. */
+  private finishLater(packet: QueuedPacket): void {
+    try {
+      this.stream.push(packet);
+    } catch (error) {
+      this.host.undelivered();
+      this.fail(error);
+      return;
+    }
+    this.answered = true;
+    this.waitForSink();
+    this.maybeRelease();
   }
 
   private settle(): void {
@@ -284,7 +308,7 @@ export class Call extends Expiring {
   }
 
   private maybeRelease(): void {
-    if (!this.released && this.handlerDone && (this.settled || this.counted)) {
+    if (!this.released && this.handlerDone && (this.settled || this.counted || this.answered)) {
       this.released = true;
       this.host.released(this);
     }

@@ -8,7 +8,7 @@ import { runInCallScope } from '../pipeline/call-scope.js';
 import { ZmqContext } from '../pipeline/zmq.context.js';
 import { routeOf } from '../wire/pattern.js';
 import { Call, type CallHost, type IncomingRequest } from './call.js';
-import { isAsyncIterable } from './pull-source.js';
+import { isSource, ReplySources } from './reply-sources.js';
 import type { Slots } from './slots.js';
 
 export type ProcessingHooks = (context: ZmqContext, run: (end: () => void) => Promise<void>) => unknown;
@@ -37,6 +37,8 @@ export class Dispatcher implements CallHost {
   readonly budget: ByteBudget;
   readonly streamBuffer: number;
   private openStreams = 0;
+  /** What stops the Observables and AsyncIterables that events' handlers have returned. */
+  private readonly eventSources = new Set<() => void>();
 
   constructor(private readonly options: DispatcherOptions) {
     this.wheel = options.wheel;
@@ -110,6 +112,13 @@ export class Dispatcher implements CallHost {
     });
   }
 
+  /** Ends what events have set going. */
+  stopEvents(): void {
+    for (const stop of this.eventSources) {
+      stop();
+    }
+  }
+
   openStream(): boolean {
     if (this.openStreams >= this.options.maxStreams) {
       return false;
@@ -157,13 +166,37 @@ export class Dispatcher implements CallHost {
   private async serveEvent(incoming: IncomingEvent, context: ZmqContext, finish: () => void): Promise<void> {
     try {
       const result = await this.handle(incoming, context);
-      if (isObservable(result) || isAsyncIterable(result)) {
-        await exhausted(result);
+      if (isSource(result)) {
+        await this.exhausted(result);
       }
     } catch (error) {
       this.options.onEventError(incoming.pattern, error);
     }
     finish();
+  }
+
+  /** Runs what an event's handler returned to its end: a cold Observable does nothing unless subscribed. */
+  private async exhausted(result: Observable<unknown> | AsyncIterable<unknown>): Promise<void> {
+    let stop: (() => void) | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const sources: ReplySources = new ReplySources({
+          ready: () => true,
+          value: () => undefined,
+          // Nest's exception handler has reported the error of an Observable already.
+          failed: error => (isObservable(result) ? resolve() : reject(error)),
+          ended: () => sources.exhausted && resolve(),
+        });
+        stop = () => {
+          sources.close();
+          resolve();
+        };
+        this.eventSources.add(stop);
+        sources.start(result);
+      });
+    } finally {
+      this.eventSources.delete(stop as () => void);
+    }
   }
 
   private handle(incoming: IncomingEvent, context: ZmqContext): unknown {
@@ -233,20 +266,6 @@ function contextOf({ pattern, metadata, peer }: IncomingEvent, timeoutMs: number
     metadata,
     peer: peer.identity,
     deadline: timeoutMs > 0 ? Date.now() + timeoutMs : undefined,
-  });
-}
-
-/** Resolves when what an event's handler returned has run to its end: a cold Observable does nothing unless subscribed. */
-async function exhausted(result: Observable<unknown> | AsyncIterable<unknown>): Promise<void> {
-  if (isAsyncIterable(result)) {
-    for await (const _ of result) {
-      // Values of an event's handler go nowhere.
-    }
-    return;
-  }
-  // Nest's exception handler has reported the error of the stream already.
-  await new Promise<void>(resolve => {
-    result.subscribe({ error: () => resolve(), complete: resolve });
   });
 }
 

@@ -31,14 +31,23 @@ export class JsonJob implements Job {
   ) {
     const { peer, items, delimited, size } = fields;
     this.sink = delimited
-      ? new ReplyCollector({ requests: items.length, maxSize: peer.maxReplySize, sink: peer })
+      ? new ReplyCollector({
+          requests: items.length,
+          maxSize: peer.maxReplySize,
+          sink: peer,
+          budget: reception.budget,
+        })
       : peer;
     this.itemSize = Math.ceil(size / items.length);
   }
 
   step(): Step {
     const item = this.fields.items[this.index];
-    if (item === undefined || this.fields.peer.departed) {
+    if (this.fields.peer.departed) {
+      this.sink.abandon?.();
+      return 'end';
+    }
+    if (item === undefined) {
       return 'end';
     }
     if (!this.take(item)) {
@@ -103,8 +112,8 @@ export class JsonJob implements Job {
   private takeEvent(item: JsonEvent): boolean {
     const { reception } = this;
     const pattern = routeOf(item.pattern) ?? '';
-    if (!reception.dispatcher.knows(pattern)) {
-      reception.refuseEvent(pattern, 'no handler');
+    if (reception.draining || !reception.dispatcher.knows(pattern)) {
+      reception.refuseEvent(pattern, reception.draining ? 'shutting down' : 'no handler');
       this.acknowledge();
       return true;
     }

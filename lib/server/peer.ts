@@ -29,6 +29,7 @@ export class Peer implements ReplySink {
   /** What handlers see of the peer. */
   readonly identity: ZmqPeer;
   readonly binary: boolean;
+  readonly canWait = true;
   readonly overflowCode = 'BACKPRESSURE';
   /** Requests under way, by the client's id. */
   readonly calls = new Map<number | string, Call>();

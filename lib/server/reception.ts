@@ -1,5 +1,6 @@
 import type { Serializer } from '@nestjs/microservices';
 import { ZmqException } from '../errors/zmq.exception.js';
+import type { ByteBudget } from '../limits/byte-budget.js';
 import type { ServerCounters } from '../monitoring/server-counters.js';
 import { printable, type SampledLog } from '../monitoring/sampled-log.js';
 import { formatBytes } from '../options/bytes.js';
@@ -47,6 +48,7 @@ export class Reception {
   readonly serializer: Serializer | undefined;
   readonly dispatcher: Dispatcher;
   readonly slots: Slots;
+  readonly budget: ByteBudget;
   /** Handled bytes of events after which their sender gets new credit. */
   readonly eventCreditStep: number;
   draining = false;
@@ -57,6 +59,7 @@ export class Reception {
     this.serializer = options.serializer;
     this.dispatcher = options.dispatcher;
     this.slots = options.slots;
+    this.budget = options.dispatcher.budget;
     this.eventCreditStep = Math.max(1, Math.floor(options.limits.eventWindow / 4));
   }
 
@@ -107,7 +110,7 @@ export class Reception {
     }
   }
 
-  refuseEvent(pattern: string, why: 'no handler' | 'too large' | 'overloaded'): void {
+  refuseEvent(pattern: string, why: 'no handler' | 'too large' | 'overloaded' | 'shutting down'): void {
     const { counters, log } = this.options;
     if (why === 'no handler') {
       counters.unhandled++;

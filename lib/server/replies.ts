@@ -17,10 +17,14 @@ export interface Replies {
 export interface ReplySink {
   /** Whether so much waits in it that streams should hold back. */
   readonly congested: boolean;
+  /** Whether what finds no room now will find some later. */
+  readonly canWait: boolean;
   /** What to tell the caller when an answer finds no room. */
   readonly overflowCode: 'BACKPRESSURE' | 'RESPONSE_TOO_LARGE';
   hasRoom(bytes: number): boolean;
   push(packet: QueuedPacket): void;
   /** Told when a call has its last answer. */
   settle?(): void;
+  /** Nobody waits for the answers any more. */
+  abandon?(): void;
 }

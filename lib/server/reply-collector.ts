@@ -1,7 +1,17 @@
 import { ZmqException } from '../errors/zmq.exception.js';
+import type { ByteBudget } from '../limits/byte-budget.js';
 import type { QueuedPacket } from '../socket/queued-packet.js';
 import { JsonMessage, JsonReplies } from './json-replies.js';
 import type { ReplySink } from './replies.js';
+
+export interface ReplyCollectorOptions {
+  /** Items of the message, each of which is answered. */
+  readonly requests: number;
+  /** Bytes of the whole answer. */
+  readonly maxSize: number;
+  readonly sink: ReplySink;
+  readonly budget: ByteBudget;
+}
 
 /**
  * Gathers all answers to one message of a REQ socket, which takes exactly one message before it may send again: one
@@ -9,32 +19,48 @@ import type { ReplySink } from './replies.js';
  */
 export class ReplyCollector implements ReplySink {
   readonly congested = false;
+  readonly canWait = false;
   readonly overflowCode = 'RESPONSE_TOO_LARGE';
   private readonly messages: JsonMessage[] = [];
   private open: number;
   private held = 0;
+  /** Whether answers were left out because there are too many already. */
+  private overflowed = false;
 
-  constructor(
-    private readonly options: { readonly requests: number; readonly maxSize: number; readonly sink: ReplySink },
-  ) {
+  constructor(private readonly options: ReplyCollectorOptions) {
     this.open = options.requests;
   }
 
   hasRoom(bytes: number): boolean {
-    return this.held + bytes <= this.options.maxSize;
+    return this.held + bytes <= this.options.maxSize && !this.options.budget.exceeded;
   }
 
   push(packet: QueuedPacket): void {
+    const { charge } = packet;
+    if (this.held > this.options.maxSize) {
+      // Errors come in without asking for room.
+      this.overflowed = true;
+      return;
+    }
     this.messages.push(packet as JsonMessage);
-    this.held += packet.charge;
+    this.held += charge;
+    this.options.budget.charge(charge);
   }
 
   /** One of the requests has got its last answer. */
   settle(): void {
     this.open--;
     if (this.open === 0) {
-      this.options.sink.push(this.combined());
+      const answer = this.combined();
+      this.abandon();
+      this.options.sink.push(answer);
     }
+  }
+
+  abandon(): void {
+    this.options.budget.release(this.held);
+    this.held = 0;
+    this.messages.length = 0;
   }
 
   private combined(): QueuedPacket {
@@ -42,7 +68,7 @@ export class ReplyCollector implements ReplySink {
     const message = new JsonMessage(texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(',')}]`, true);
     const { maxSize } = this.options;
     const actual = Buffer.byteLength(message.text);
-    if (actual <= maxSize) {
+    if (actual <= maxSize && !this.overflowed) {
       return message;
     }
     const error = new ZmqException(

@@ -38,7 +38,7 @@ export class ReplyStream {
 
   /** Whether it waits for room at the sink, and not for the caller to ask for more. */
   get blockedBySink(): boolean {
-    return this.credit > 0 && this.options.sink.congested;
+    return this.credit > 0 && (this.options.sink.congested || !this.empty);
   }
 
   grant(amount: number): void {
@@ -50,13 +50,14 @@ export class ReplyStream {
    */
   push(packet: QueuedPacket): void {
     this.lastPacket = packet;
-    if (this.ready) {
+    if (this.empty && this.mayLeave(packet)) {
       this.leave(packet);
       return;
     }
     const { maxBytes, budget } = this.options;
     const { charge } = packet;
-    if (this.held + charge > maxBytes || budget.exceeded) {
+    const overflows = this.held > 0 && this.held + charge > maxBytes;
+    if (overflows || budget.exceeded) {
       throw new ZmqException('BACKPRESSURE', 'The consumer of the stream is too slow for its producer.', {
         details: { limit: maxBytes },
       });
@@ -68,8 +69,11 @@ export class ReplyStream {
 
   /** Lets waiting values leave as far as they may; says whether none is left. */
   pump(): boolean {
-    while (!this.empty && this.credit > 0 && !this.options.sink.congested) {
-      const packet = this.buffer[this.head++] as QueuedPacket;
+    for (let packet = this.buffer[this.head]; packet !== undefined; packet = this.buffer[this.head]) {
+      if (!this.mayLeave(packet)) {
+        break;
+      }
+      this.head++;
       this.held -= packet.charge;
       this.options.budget.release(packet.charge);
       this.leave(packet);
@@ -88,6 +92,11 @@ export class ReplyStream {
     this.head = 0;
     this.held = 0;
     this.lastPacket = undefined;
+  }
+
+  private mayLeave({ charge }: QueuedPacket): boolean {
+    const { sink } = this.options;
+    return this.credit > 0 && !sink.congested && (sink.hasRoom(charge) || !sink.canWait);
   }
 
   private leave(packet: QueuedPacket): void {

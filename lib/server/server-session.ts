@@ -174,6 +174,7 @@ export class ServerSession {
     clearTimeout(this.probeTimer);
     this.slots.close();
     this.intake.clear();
+    this.dispatcher.stopEvents();
     this.stalled.clear();
     const reason = new ZmqException('DISCONNECTED', 'The server has closed.');
     for (const peer of this.peers) {

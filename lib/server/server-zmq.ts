@@ -180,6 +180,9 @@ export class ServerZmq extends Server<ZmqServerEvents, ZmqStatus> implements Cus
 
   /** A listener that throws must not stop what led to the event, such as the receiving of messages. */
   private tell<E extends keyof ZmqServerEvents>(event: E, ...args: Parameters<ZmqServerEvents[E]>): void {
+    if (event === 'error') {
+      this._status$.next(ZmqStatus.DISCONNECTED);
+    }
     try {
       this.emitter.emit(event, ...args);
     } catch (error) {

@@ -26,7 +26,16 @@ function flushAll(): void {
   const outboxes = due;
   due = [];
   scheduled = false;
+  const failures: unknown[] = [];
   for (const outbox of outboxes) {
-    outbox.flush();
+    try {
+      outbox.flush();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  // Only once the others have had their turn.
+  if (failures.length > 0) {
+    throw failures[0];
   }
 }

@@ -84,9 +84,8 @@ export class Outbox {
     }
     if (this.queue.length - this.head >= EARLY_FLUSH_PACKETS) {
       this.flush();
-    } else if (!this.scheduled) {
-      this.scheduled = true;
-      scheduleFlush(this);
+    } else {
+      this.schedule();
     }
   }
 
@@ -99,8 +98,10 @@ export class Outbox {
     const end = this.skipToAdmitted();
     if (end > this.head) {
       const ready = end === this.queue.length ? this.queue : this.queue.slice(0, end);
-      const { frames, count } = this.options.encoder.encode(ready, this.head);
-      this.transmit({ frames, packets: this.take(count) });
+      const encoded = this.encode(ready);
+      if (encoded !== undefined) {
+        this.transmit({ frames: encoded.frames, packets: this.take(encoded.count) });
+      }
     }
   }
 
@@ -157,6 +158,41 @@ export class Outbox {
     return end;
   }
 
+  private encode(ready: readonly QueuedPacket[]): { readonly frames: Buffer[]; readonly count: number } | undefined {
+    try {
+      return this.options.encoder.encode(ready, this.head);
+    } catch {
+      this.replaceUnencodable(ready.length);
+      this.schedule();
+      return undefined;
+    }
+  }
+
+  /** One packet that cannot be written must not hold up those behind it. */
+  private replaceUnencodable(end: number): void {
+    const { encoder } = this.options;
+    const kept = this.queue.slice(this.head, end).flatMap(packet => {
+      try {
+        encoder.encode([packet], 0);
+        return [packet];
+      } catch {
+        this.release(packet.charge);
+        const replacement = packet.replacement();
+        this.charge(replacement?.charge ?? 0);
+        return replacement === undefined ? [] : [replacement];
+      }
+    });
+    this.queue = [...kept, ...this.queue.slice(end)];
+    this.head = 0;
+  }
+
+  private schedule(): void {
+    if (!this.scheduled) {
+      this.scheduled = true;
+      scheduleFlush(this);
+    }
+  }
+
   private take(count: number): readonly QueuedPacket[] {
     const packets = this.queue.slice(this.head, this.head + count);
     this.head += count;
@@ -201,9 +237,8 @@ export class Outbox {
           packet.settle(undefined);
         }
         this.options.onSent?.();
-        if (this.head < this.queue.length && !this.scheduled) {
-          this.scheduled = true;
-          scheduleFlush(this);
+        if (this.head < this.queue.length) {
+          this.schedule();
         }
         return;
       case 'full':

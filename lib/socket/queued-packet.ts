@@ -1,5 +1,6 @@
-import type { ZmqException } from '../errors/zmq.exception.js';
-import { OutgoingPacket } from '../wire/packet.js';
+import { ZmqException } from '../errors/zmq.exception.js';
+import { OutgoingPacket, PacketKind } from '../wire/packet.js';
+import { encodePayload } from '../wire/payload-codec.js';
 
 /** What a packet costs in memory beside its payload and pattern, in bytes. */
 const PACKET_OVERHEAD = 128;
@@ -18,6 +19,15 @@ export class QueuedPacket extends OutgoingPacket {
   /** The packet has been handed to the socket, or never will be. */
   settle(failure: ZmqException | undefined): void {
     this.onSettled?.(failure);
+  }
+
+  /** The packet cannot be written, e.g. because its Buffer was given away meanwhile. Returns what to send instead. */
+  replacement(): QueuedPacket | undefined {
+    const failure = new ZmqException('INTERNAL', 'The payload changed before it was sent and cannot be encoded.');
+    this.settle(failure);
+    return this.kind === PacketKind.Response
+      ? new QueuedPacket(PacketKind.Error, this.id, encodePayload(failure.toJSON(), 'json'))
+      : undefined;
   }
 
   /** Bytes to charge while the packet waits. */

@@ -42,6 +42,7 @@ export class RouterSocket implements ServerSocket {
       try {
         await assertFree(endpoint);
         await this.router.bind(endpoint);
+        bound.push(this.router.lastEndpoint ?? endpoint);
       } catch (error) {
         this.endpoints = bound;
         await this.close();
@@ -51,7 +52,6 @@ export class RouterSocket implements ServerSocket {
           cause: error,
         });
       }
-      bound.push(this.router.lastEndpoint ?? endpoint);
     }
     this.endpoints = bound;
     this.listener = listener;
@@ -119,6 +119,8 @@ function reasonOf(error: unknown): string {
       return 'the address is in use (EADDRINUSE)';
     case 'EADDRNOTAVAIL':
       return 'no interface of this machine has the address (EADDRNOTAVAIL)';
+    case 'ENOTSOCK':
+      return 'the server was closed meanwhile (ENOTSOCK)';
     case 'EACCES':
       return 'permission denied (EACCES)';
     default:

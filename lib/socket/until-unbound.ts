@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const ATTEMPTS = 200;
 const INTERVAL_MS = 5;
+const PROBE_MS = 500;
 
 /** Resolves when nobody listens on a bound `tcp://` or `ipc://` endpoint any more, or after a second. */
 export async function untilUnbound(endpoint: string): Promise<void> {
@@ -42,5 +43,7 @@ function isListening(target: NetConnectOpts): Promise<boolean> {
       resolve(listening);
     };
     probe.once('connect', () => settle(true)).once('error', () => settle(false));
+    // Something on the way swallows the attempt, so it cannot tell anything.
+    probe.setTimeout(PROBE_MS, () => settle(false));
   });
 }

@@ -17,6 +17,7 @@ export class FakeSink implements ReplySink {
   congested = false;
   room = true;
   settled = 0;
+  canWait = false;
   readonly overflowCode = 'BACKPRESSURE';
   readonly packets: QueuedPacket[] = [];
 

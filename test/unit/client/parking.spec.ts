@@ -14,6 +14,7 @@ function parcel(onFail: () => void = () => undefined): FakeParcel {
   return {
     contents: { route: 'r', data: 1, metadata: '', encoding: 'json' },
     parkedAt: 0,
+    parkedSize: 0,
     settled: false,
     failure: undefined,
     sendThrough: () => undefined,
@@ -27,15 +28,26 @@ function parcel(onFail: () => void = () => undefined): FakeParcel {
 
 describe('Parking', () => {
   it('keeps parcels up to its capacity and gives them out in order, once', () => {
-    const parking = new Parking(2);
+    const parking = new Parking({ maxParcels: 2, maxBytes: 1_000_000_000 });
     const [one, two, three] = [parcel(), parcel(), parcel()];
     expect([parking.add(one), parking.add(two), parking.add(three)]).toEqual([true, true, false]);
     expect([parking.takeAll(), parking.takeAll(), parking.size]).toEqual([[one, two], [], 0]);
     expect(parking.add(three)).toBe(true);
   });
 
+  it('keeps no more bytes than it may, but always one parcel', () => {
+    const parking = new Parking({ maxParcels: 10, maxBytes: 2_000 });
+    const large = () => ({ ...parcel(), contents: { ...parcel().contents, data: Buffer.alloc(1_500) } });
+    expect([parking.add(large()), parking.add(large())]).toEqual([true, false]);
+    parking.takeAll();
+    const huge = { ...parcel(), contents: { ...parcel().contents, data: Buffer.alloc(5_000) } };
+    expect([parking.add(huge), parking.add(parcel())]).toEqual([true, false]);
+    huge.settled = true;
+    expect(parking.add(large())).toBe(true);
+  });
+
   it('makes room for a new parcel by forgetting those that have settled', () => {
-    const parking = new Parking(2);
+    const parking = new Parking({ maxParcels: 2, maxBytes: 1_000_000_000 });
     const [one, two, three] = [parcel(), parcel(), parcel()];
     parking.add(one);
     parking.add(two);
@@ -44,7 +56,7 @@ describe('Parking', () => {
   });
 
   it('does not give out what has settled meanwhile', () => {
-    const parking = new Parking(2);
+    const parking = new Parking({ maxParcels: 2, maxBytes: 1_000_000_000 });
     const one = parcel();
     parking.add(one);
     one.settled = true;
@@ -52,7 +64,7 @@ describe('Parking', () => {
   });
 
   it('fails those that have waited long enough, and says whether others are left', () => {
-    const parking = new Parking(3);
+    const parking = new Parking({ maxParcels: 3, maxBytes: 1_000_000_000 });
     const [old, young] = [parcel(), parcel()];
     parking.add(old);
     parking.add(young);
@@ -64,7 +76,7 @@ describe('Parking', () => {
   });
 
   it('keeps what is parked while others fail', () => {
-    const parking = new Parking(1);
+    const parking = new Parking({ maxParcels: 1, maxBytes: 1_000_000_000 });
     const next = parcel();
     const old = parcel(() => parking.add(next));
     parking.add(old);

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { JsonReplies, type JsonMessage } from '../../../lib/server/json-replies.js';
 import { ReplyCollector } from '../../../lib/server/reply-collector.js';
-import { FakeSink } from '../../support/peers.js';
+import { createBudget, FakeSink } from '../../support/peers.js';
 
 function setUp({ requests = 1, maxSize = 2_000 } = {}) {
   const sink = new FakeSink();
   const replies = new JsonReplies({ id: '1', delimited: true, maxSize, serializer: undefined });
   const answers = () => sink.packets.map(packet => JSON.parse((packet as JsonMessage).text) as unknown);
-  return { sink, replies, answers, collector: new ReplyCollector({ requests, maxSize, sink }) };
+  const budget = createBudget();
+  return { sink, replies, answers, budget, collector: new ReplyCollector({ requests, maxSize, sink, budget }) };
 }
 
 describe('ReplyCollector', () => {
@@ -64,5 +65,29 @@ describe('ReplyCollector', () => {
     collector.settle();
     collector.settle();
     expect(sink.packets).toHaveLength(1);
+  });
+
+  it('charges what it holds to the budget until it is sent or abandoned', () => {
+    const { collector, replies, budget } = setUp({ requests: 2 });
+    collector.push(replies.value('x'.repeat(500), true));
+    expect(budget.used).toBeGreaterThan(500);
+    collector.settle();
+    collector.push(replies.value('y', true));
+    collector.settle();
+    expect(budget.used).toBe(0);
+
+    const abandoned = setUp({ requests: 2 });
+    abandoned.collector.push(abandoned.replies.value('x', true));
+    abandoned.collector.abandon();
+    expect(abandoned.budget.used).toBe(0);
+  });
+
+  it('leaves nothing out without saying so', () => {
+    const { collector, replies, answers } = setUp({ requests: 40 });
+    for (let request = 0; request < 40; request++) {
+      collector.push(replies.error({ code: 'INTERNAL', message: 'x' }));
+      collector.settle();
+    }
+    expect(answers()).toMatchObject([{ err: { code: 'RESPONSE_TOO_LARGE' } }]);
   });
 });
