@@ -31,7 +31,7 @@ export interface ZmqClientLimits {
   readonly maxMessageSize?: Bytes;
   /** Requests without an answer at a time; more are refused with `BACKPRESSURE`, 1 to 10,000,000. @defaultValue 65,536 */
   readonly maxPending?: number;
-  /** Requests and events that wait to be sent to one endpoint; more are refused with `BACKPRESSURE`. @defaultValue 65,536 */
+  /** Requests and events that wait to be sent to one endpoint, or for a connection; more are refused with `BACKPRESSURE`. @defaultValue 65,536 */
   readonly outboxMessages?: number;
   /** The same in bytes. @defaultValue '32mb' */
   readonly outboxSize?: Bytes;

@@ -45,7 +45,7 @@ export interface ZmqServerLimits {
   readonly maxRequestsPerPeer?: number;
   /** Values of one stream that wait for a slow consumer; above it the stream ends with `BACKPRESSURE`. @defaultValue '16mb' */
   readonly streamBuffer?: Bytes;
-  /** Replies that wait for one peer; above it replies become `BACKPRESSURE` errors. @defaultValue '16mb' */
+  /** Replies that wait for one peer. Beyond it replies wait with their requests, within `memoryBudget`; for a peer that takes none they become `BACKPRESSURE` errors. @defaultValue '16mb' */
   readonly outboxSize?: Bytes;
   /** Events that one client may have on the way, i.e. sent and not yet handled. @defaultValue '1mb' */
   readonly eventWindow?: Bytes;
