@@ -14,6 +14,8 @@ export interface ParkingLimits {
 export class Parking {
   private parcels: Parcel[] = [];
   private held = 0;
+  /** Refusals still to come before the settled ones are looked for again. */
+  private unswept = 0;
 
   constructor(private readonly limits: ParkingLimits) {}
 
@@ -25,7 +27,7 @@ export class Parking {
   add(parcel: Parcel): boolean {
     const size = sizeOf(parcel);
     if (!this.hasRoom(size)) {
-      this.keep(this.parcels.filter(({ settled }) => !settled));
+      this.forgetSettled();
       if (!this.hasRoom(size)) {
         return false;
       }
@@ -53,6 +55,16 @@ export class Parking {
       parcel.fail(error);
     }
     return this.parcels.length > 0;
+  }
+
+  /** Looks through all only now and then: a flood of parcels meets a full place every time. */
+  private forgetSettled(): void {
+    if (this.unswept > 0) {
+      this.unswept--;
+      return;
+    }
+    this.keep(this.parcels.filter(({ settled }) => !settled));
+    this.unswept = Math.floor(this.parcels.length / 16);
   }
 
   private hasRoom(size: number): boolean {

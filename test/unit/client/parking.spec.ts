@@ -46,6 +46,19 @@ describe('Parking', () => {
     expect(parking.add(large())).toBe(true);
   });
 
+  it('does not look through all it keeps for every parcel that it refuses', () => {
+    const parking = new Parking({ maxParcels: 1_600, maxBytes: 1_000_000_000 });
+    let looks = 0;
+    for (let i = 0; i < 1_600; i++) {
+      const kept = parcel();
+      parking.add(Object.defineProperty(kept, 'settled', { get: () => (looks++, false) }));
+    }
+    for (let i = 0; i < 1_000; i++) {
+      expect(parking.add(parcel())).toBe(false);
+    }
+    expect(looks).toBeLessThan(1_600 * 11);
+  });
+
   it('makes room for a new parcel by forgetting those that have settled', () => {
     const parking = new Parking({ maxParcels: 2, maxBytes: 1_000_000_000 });
     const [one, two, three] = [parcel(), parcel(), parcel()];

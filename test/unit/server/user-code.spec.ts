@@ -44,7 +44,7 @@ class FragileController {
   }
 
   @EventPattern('error without text')
-  // oxlint-disable-next-line require-yield
+  // oxlint-disable-next-line require-yield -- it fails before its first value
   async *errorWithoutText(_data: unknown): AsyncGenerator<number> {
     throw Object.create(null);
   }
