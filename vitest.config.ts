@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const ci = process.env['CI'] === 'true';
 
@@ -9,6 +9,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.spec.ts'],
+    // Attacks want the machine to themselves: npm run test:attacks.
+    exclude: [...configDefaults.exclude, 'test/attacks/**'],
     // zeromq is a native addon with threads of its own: processes keep one file's sockets out of another's.
     pool: 'forks',
     testTimeout: 15_000,

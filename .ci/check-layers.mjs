@@ -18,6 +18,9 @@ const LAYERS = [
   ['errors'],
 ];
 
+/** What both engines implement; a sibling may import their types, which are gone at run time. */
+const CONTRACTS = ['socket/server-socket.js', 'socket/client-socket.js'];
+
 /** Packages that only some folders may import; the rest of them stay testable without a framework or a native addon. */
 const PACKAGES = [
   { name: 'zeromq', allowed: ['socket'], typesToo: true },
@@ -37,6 +40,7 @@ export function judge({ file, specifier, typeOnly = false }) {
   if (targetFolder === folder) return undefined;
   const targetRank = rankOf(targetFolder);
   if (targetRank < 0) return `lib/${targetFolder} is in no layer`;
+  if (typeOnly && targetRank === rank && CONTRACTS.includes(target)) return undefined;
   if (targetRank === rank) return `${folder} and ${targetFolder} are siblings and do not import each other`;
   if (targetRank < rank) return `imports go one way: ${targetFolder} stands above ${folder}`;
   return undefined;

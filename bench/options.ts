@@ -55,7 +55,9 @@ export function readOptions(args: readonly string[]): BenchOptions {
   return {
     // A fifth of the stream is enough to see that it works.
     scenarios: quick ? scenarios.map(each => ({ ...each, values: each.values && QUICK_VALUES })) : scenarios,
-    peers: pick('--peers', values.peers, PEERS),
+    peers: pick('--peers', values.peers, PEERS).filter(
+      ({ onRequest }) => onRequest !== true || values.peers.length > 0,
+    ),
     rounds,
     times: { warmMs: quick ? 200 : Math.max(1_000, measureMs / 3), measureMs, longestMs: quick ? 1_500 : 30_000 },
     budgetMs: quick ? QUICK_BUDGET_MS : Infinity,

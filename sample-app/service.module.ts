@@ -1,14 +1,20 @@
 import { Module } from '@nestjs/common';
-import { APP_PIPE } from '@nestjs/core';
+import { ZmqModule } from 'nestjs-zeromq';
 import { BlobsModule } from './blobs/blobs.module.js';
 import { EchoController } from './echo/echo.controller.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
-import { RpcValidationPipe } from './validation/rpc-validation.pipe.js';
+import { WhoamiController } from './whoami/whoami.controller.js';
+
+const MAX_REPORTED_FIELDS = 10;
 
 /** The telemetry service: everything that answers over ZeroMQ. */
 @Module({
-  imports: [TelemetryModule, BlobsModule],
-  controllers: [EchoController],
-  providers: [{ provide: APP_PIPE, useClass: RpcValidationPipe }],
+  imports: [
+    // A handler that says nothing of who may call it is for nobody.
+    ZmqModule.forRoot({ denyByDefault: true, validation: { maxErrors: MAX_REPORTED_FIELDS } }),
+    TelemetryModule,
+    BlobsModule,
+  ],
+  controllers: [EchoController, WhoamiController],
 })
 export class ServiceModule {}

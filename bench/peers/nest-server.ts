@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Controller, Module } from '@nestjs/common';
+import { applyDecorators, Controller, Module, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { EventPattern, GrpcMethod, MessagePattern, Payload } from '@nestjs/microservices';
@@ -7,11 +7,22 @@ import { map, type Observable, range } from 'rxjs';
 import type { EventCounter } from './event-counter.js';
 import { PATTERNS } from './patterns.js';
 
+export interface NestExtras {
+  readonly imports?: NonNullable<ModuleMetadata['imports']>;
+  /** What stands next to the echo. */
+  readonly decorators?: readonly MethodDecorator[];
+}
+
 /** Starts the one controller that all Nest peers share on the given transport. */
-export async function serveNest(options: MicroserviceOptions, received: EventCounter): Promise<void> {
+export async function serveNest(
+  options: MicroserviceOptions,
+  received: EventCounter,
+  { imports = [], decorators = [] }: NestExtras = {},
+): Promise<void> {
   @Controller()
   class BenchController {
     @MessagePattern(PATTERNS.echo)
+    @applyDecorators(...decorators)
     echo(@Payload() data: unknown): unknown {
       return data;
     }
@@ -42,7 +53,7 @@ export async function serveNest(options: MicroserviceOptions, received: EventCou
     }
   }
 
-  @Module({ controllers: [BenchController] })
+  @Module({ controllers: [BenchController], imports })
   class BenchModule {}
 
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(BenchModule, { ...options, logger: false });

@@ -12,9 +12,14 @@ export function scenarioText({ title, unit, peers }: ScenarioSummary): string {
   return [title, ...lines.map(line => `  ${line}`), ...notes].join('\n');
 }
 
-export function targetText({ outcome, title, label, ratio, atLeast }: TargetSummary): string {
+export function targetText({ outcome, title, label, of, ratio, latency, atLeast, p50AtMost }: TargetSummary): string {
+  const about = `${title}${of === undefined ? '' : `, ${of}`}, against ${label}`;
+  if (p50AtMost !== undefined) {
+    const found = latency === undefined ? '' : `: p50 ${ratioText(latency)}`;
+    return `  ${outcome.padEnd(12)}  ${about}${found} (at most ${p50AtMost} ×)`;
+  }
   const found = ratio === undefined ? '' : `: ${ratioText(ratio)}`;
-  return `  ${outcome.padEnd(12)}  ${title}, against ${label}${found} (at least ${atLeast} ×)`;
+  return `  ${outcome.padEnd(12)}  ${about}${found} (at least ${atLeast} ×)`;
 }
 
 export function rateText(rate: number): string {

@@ -31,6 +31,8 @@ export interface TargetSummary extends Target {
   readonly label: string;
   readonly outcome: 'pass' | 'fall short' | 'not measured';
   readonly ratio?: number;
+  /** Median latency over the peer's. */
+  readonly latency?: number;
 }
 
 export function summarize({ scenario, rounds }: ScenarioRun, peers: readonly PeerEntry[]): ScenarioSummary {
@@ -62,11 +64,22 @@ export function judge(
   return targets.flatMap(target => {
     const scenario = scenarios.find(({ name }) => name === target.scenario);
     if (!scenario) return [];
-    const ratio = scenario.peers.find(({ peer }) => peer === target.peer)?.ratio;
+    const of = scenario.peers.find(({ peer }) => peer === (target.of ?? OURS));
+    const against = scenario.peers.find(({ peer }) => peer === target.peer);
+    if (target.of !== undefined && (of === undefined || against === undefined)) return [];
+    const ratio = ratioOf(of?.rate, against?.rate);
+    const latency = ratioOf(of?.p50Us, against?.p50Us);
     const label = peers.find(({ name }) => name === target.peer)?.label ?? target.peer;
-    const outcome = ratio === undefined ? 'not measured' : ratio >= target.atLeast ? 'pass' : 'fall short';
-    return [{ ...target, title: scenario.title, label, outcome, ...(ratio !== undefined && { ratio }) }];
+    const passes =
+      target.p50AtMost === undefined ? (ratio ?? 0) >= target.atLeast : (latency ?? Infinity) <= target.p50AtMost;
+    const outcome = ratio === undefined ? 'not measured' : passes ? 'pass' : 'fall short';
+    const found = { ...(ratio !== undefined && { ratio }), ...(latency !== undefined && { latency }) };
+    return [{ ...target, title: scenario.title, label, outcome, ...found }];
   });
+}
+
+function ratioOf(ours: number | undefined, theirs: number | undefined): number | undefined {
+  return ours !== undefined && theirs !== undefined && ours > 0 && theirs > 0 ? ours / theirs : undefined;
 }
 
 function medians(rounds: readonly Round[]): Partial<Record<'p50Us' | 'p99Us' | 'serverCpuUs' | 'clientCpuUs', number>> {

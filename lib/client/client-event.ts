@@ -1,9 +1,10 @@
 import type { Subscriber } from 'rxjs';
 import type { ZmqException } from '../errors/zmq.exception.js';
-import { QueuedPacket } from '../socket/queued-packet.js';
 import { PacketKind, type EncodedPayload } from '../wire/packet.js';
-import type { Contents, Parcel } from './client-request.js';
+import type { Parcel } from './client-request.js';
 import type { ClientSession } from './client-session.js';
+import type { Contents } from './contents.js';
+import { ParcelPacket } from './parcel-packet.js';
 
 /** One event of the application until it has left. */
 export class ClientEvent implements Parcel {
@@ -51,6 +52,11 @@ export class ClientEvent implements Parcel {
     }
   }
 
+  /** Events are not sent again. */
+  refused(error: ZmqException): void {
+    this.fail(error);
+  }
+
   private tellAll(): void {
     const { observers } = this;
     this.observers = undefined;
@@ -73,7 +79,7 @@ export class ClientEvent implements Parcel {
 }
 
 /** An event in an outbox. */
-export class EventPacket extends QueuedPacket {
+export class EventPacket extends ParcelPacket {
   constructor(
     readonly event: ClientEvent,
     payload: EncodedPayload,

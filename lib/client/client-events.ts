@@ -13,4 +13,6 @@ export type ZmqClientEvents = {
   draining: (endpoint: string) => void;
   /** An event given to `emit()` was not sent. */
   eventFailed: (pattern: string, error: ZmqException) => void;
+  /** A request was refused with this code and will be sent again in so many milliseconds; `attempt` counts from 1. */
+  retry: (pattern: string, attempt: number, delayMs: number, code: string) => void;
 };

@@ -1,6 +1,7 @@
 import type { Serializer } from '@nestjs/microservices';
 import { textOf } from '../errors/text-of.js';
 import { ZmqException } from '../errors/zmq.exception.js';
+import type { ClientCounters } from '../monitoring/client-counters.js';
 import { Outbox, type MessageEncoder } from '../socket/outbox.js';
 import { QueuedPacket } from '../socket/queued-packet.js';
 import type { SendOutcome } from '../socket/server-socket.js';
@@ -10,6 +11,8 @@ import { encodePayload } from '../wire/payload-codec.js';
 import { ClientEvent, EventPacket } from './client-event.js';
 import { RequestPacket, type ClientRequest } from './client-request.js';
 import { assertSendable, payloadOf, type Letter } from './letter.js';
+import { ParcelPacket } from './parcel-packet.js';
+import type { Signing } from './signing.js';
 import type { Welcome } from './welcome.js';
 
 const MAX_BATCH_PACKETS = 1_024;
@@ -19,7 +22,10 @@ export interface ClientOutboxFields {
   readonly maxPackets: number;
   readonly maxBytes: number;
   readonly serializer: Serializer | undefined;
-  readonly send: (frames: Buffer[]) => Promise<SendOutcome>;
+  /** `undefined` where nothing is signed. */
+  readonly signing: Signing | undefined;
+  readonly counters: ClientCounters;
+  readonly send: (frames: Buffer[]) => SendOutcome | Promise<SendOutcome>;
   readonly onSent: () => void;
   readonly onGone: () => void;
 }
@@ -30,39 +36,67 @@ export class ClientOutbox implements MessageEncoder {
   private encoder = batchEncoder(1);
   private welcome: Welcome | undefined;
   private eventWindow = 0;
+  /** Of what has been signed for the next message. */
+  private signedBytes = 0;
 
   constructor(private readonly fields: ClientOutboxFields) {
+    const { signing } = fields;
     this.outbox = new Outbox({
       ...fields,
       encoder: this,
-      admit: packet => packet.kind !== PacketKind.Event || this.admitEvent(packet),
+      admit: signing === undefined ? packet => this.admit(packet) : packet => this.admitSigned(packet, signing),
     });
+  }
+
+  get packets(): number {
+    return this.outbox.length;
+  }
+
+  get bytes(): number {
+    return this.outbox.bytes;
+  }
+
+  /** The most bytes that ever waited at a time. */
+  get peakBytes(): number {
+    return this.outbox.peakBytes;
   }
 
   get idle(): boolean {
     return this.outbox.idle;
   }
 
-  encode(queue: readonly QueuedPacket[], from: number): EncodedBatch {
-    return this.encoder.encode(queue, from);
+  get maxPackets(): number {
+    return this.encoder.maxPackets;
+  }
+
+  encode(queue: readonly QueuedPacket[], from: number, until: number): EncodedBatch {
+    this.signedBytes = 0;
+    return this.encoder.encode(queue, from, until);
   }
 
   /** Keeps to the server's limits from now on. */
   adopt(welcome: Welcome): void {
+    const { maxBatchPackets, eventWindow } = welcome.limits;
+    const before = this.welcome;
     this.welcome = welcome;
-    this.encoder = batchEncoder(welcome.limits.maxBatchPackets);
-    this.eventWindow = welcome.limits.eventWindow;
+    this.encoder = batchEncoder(maxBatchPackets);
+    // What is on the way stays counted.
+    this.eventWindow += eventWindow - (before?.limits.eventWindow ?? 0);
+    if (before !== undefined) {
+      this.outbox.flush();
+    }
   }
 
-  /** Queues a request or event and gives its packet, or fails it where it stands. */
+  /** Queues a request or event and gives its packet, or refuses it. */
   post(parcel: ClientRequest | ClientEvent, id: number): QueuedPacket | undefined {
     try {
       const packet = this.pack(parcel, id);
       this.outbox.push(packet);
       return packet;
     } catch (error) {
-      parcel.fail(
+      parcel.refused(
         error instanceof ZmqException ? error : new ZmqException('INTERNAL', textOf(error), { cause: error }),
+        'client',
       );
       return undefined;
     }
@@ -104,12 +138,14 @@ export class ClientOutbox implements MessageEncoder {
   }
 
   close(): void {
+    const { counters } = this.fields;
+    counters.mostOutboxBytes = Math.max(counters.mostOutboxBytes, this.outbox.peakBytes);
     this.outbox.close();
   }
 
-  private pack(parcel: ClientRequest | ClientEvent, id: number): QueuedPacket {
+  private pack(parcel: ClientRequest | ClientEvent, id: number): ParcelPacket {
     const { contents } = parcel;
-    const { serializer, endpoint } = this.fields;
+    const { serializer, endpoint, signing } = this.fields;
     const letter: Letter = serializer === undefined ? contents : payloadOf(serializer, id, contents);
     const payload = encodePayload(letter.data, contents.encoding);
     const packet =
@@ -117,17 +153,38 @@ export class ClientOutbox implements MessageEncoder {
     packet.pattern = letter.route;
     packet.metadata = letter.metadata;
     if (!(parcel instanceof ClientEvent)) {
-      packet.timeoutMs = parcel.timeLeft;
+      packet.timeoutMs = parcel.timeoutMs;
       packet.window = parcel.settings.window;
     }
+    signing?.reserve(packet);
     assertSendable(packet, this.welcome);
     if (!this.outbox.hasRoom(packet.charge)) {
       const { length: messages, bytes } = this.outbox;
+      this.fields.counters.refused++;
       throw new ZmqException('BACKPRESSURE', `Too much waits to be sent to ${endpoint}.`, {
         details: { messages, bytes },
       });
     }
     return packet;
+  }
+
+  private admit(packet: QueuedPacket): boolean {
+    return packet.kind !== PacketKind.Event || this.admitEvent(packet);
+  }
+
+  /**
+   * Signs what leaves with the next message, and no more than that: a signature that waits grows old, and the bytes of a
+   * Buffer may be others later. What has no place in the message after all is signed anew for the one behind it.
+   */
+  private admitSigned(packet: QueuedPacket, signing: Signing): boolean {
+    if (this.signedBytes >= MAX_BATCH_BYTES || !this.admit(packet)) {
+      return false;
+    }
+    if (packet instanceof ParcelPacket) {
+      this.signedBytes += packet.charge;
+      signing.sign(packet, this.welcome?.server ?? '');
+    }
+    return true;
   }
 
   /** Whether the server's window has room for an event, which is taken up at once: a batch may hold many events. */

@@ -1,19 +1,15 @@
 import type { WritePacket } from '@nestjs/microservices';
 import { ZmqException } from '../errors/zmq.exception.js';
+import type { Clock } from '../limits/clock.js';
 import { Expiring, type DeadlineWheel } from '../limits/deadline-wheel.js';
-import type { ZmqEncoding } from '../options/client-options.js';
-import { QueuedPacket } from '../socket/queued-packet.js';
+import type { RetryPolicy } from '../options/retry-options.js';
+import type { QueuedPacket } from '../socket/queued-packet.js';
 import { PacketKind, type EncodedPayload } from '../wire/packet.js';
 import type { ClientSession } from './client-session.js';
-
-/** What the application wants sent, its record unpacked. */
-export interface Contents {
-  readonly route: string;
-  readonly data: unknown;
-  /** JSON text, `''` for none. */
-  readonly metadata: string;
-  readonly encoding: ZmqEncoding;
-}
+import type { Contents } from './contents.js';
+import { ParcelPacket } from './parcel-packet.js';
+import type { Retries } from './retries.js';
+import { mayBeSentAgain, type RefusedBy } from './retry-policy.js';
 
 /** What is to be sent to any one of the endpoints: a request or an event. */
 export interface Parcel {
@@ -24,20 +20,27 @@ export interface Parcel {
   parkedSize: number;
   readonly settled: boolean;
   sendThrough(session: ClientSession): void;
+  /** It cannot be sent, or there is no room for it now. */
+  refused(error: ZmqException, by: RefusedBy): void;
   fail(error: ZmqException): void;
 }
 
-/** How the values of a stream are asked for. */
-export interface StreamSettings {
+/** How a request is carried out. */
+export interface RequestSettings {
   /** Values that the server may send ahead; 0 for any number. */
   readonly window: number;
   /** Whether a value counts as consumed as soon as it is delivered. */
   readonly autoCredit: boolean;
+  /** How it is sent again after a refusal; `undefined` for never. */
+  readonly retry: RetryPolicy | undefined;
 }
 
 /** What requests need of the client that makes them. */
 export interface RequestOwner {
   readonly wheel: DeadlineWheel;
+  /** That of the wheel. */
+  readonly clock: Clock;
+  readonly retries: Retries;
   /** A request has settled: nothing more will be delivered. */
   requestSettled(): void;
 }
@@ -52,6 +55,11 @@ export class ClientRequest extends Expiring implements Parcel {
   packet: QueuedPacket | undefined = undefined;
   /** The last asynchronous deserialization, which the next answer has to wait for. */
   deserializing: Promise<void> | undefined = undefined;
+  /** Times that it was sent again, the one that it waits for included. */
+  attempts = 0;
+  /** Why it waits to be sent again, if it does. */
+  private refusal: ZmqException | undefined = undefined;
+  private hasValue = false;
   private done = false;
   private unacknowledged = 0;
 
@@ -59,7 +67,7 @@ export class ClientRequest extends Expiring implements Parcel {
     readonly contents: Contents,
     /** Milliseconds until the first answer; 0 for no limit. */
     private readonly timeout: number,
-    readonly settings: StreamSettings,
+    readonly settings: RequestSettings,
     private readonly owner: RequestOwner,
     private readonly callback: (packet: WritePacket) => void,
   ) {
@@ -73,12 +81,17 @@ export class ClientRequest extends Expiring implements Parcel {
     return this.done;
   }
 
-  /** Milliseconds left for the first answer, at least 1; 0 for no limit. */
+  /** Milliseconds until the deadline, none or fewer if it has passed; infinite if there is none. */
   get timeLeft(): number {
-    if (this.timeout === 0 || this.parkedAt === 0) {
+    return this.timeout === 0 ? Number.POSITIVE_INFINITY : this.expiresAt - this.owner.clock.now();
+  }
+
+  /** What the server is told of it: whole milliseconds, at least 1; 0 for no limit. */
+  get timeoutMs(): number {
+    if (this.timeout === 0 || (this.parkedAt === 0 && this.attempts === 0)) {
       return Math.ceil(this.timeout);
     }
-    return Math.max(1, Math.ceil(this.expiresAt - performance.now()));
+    return Math.max(1, Math.ceil(this.timeLeft));
   }
 
   sendThrough(session: ClientSession): void {
@@ -96,6 +109,7 @@ export class ClientRequest extends Expiring implements Parcel {
       this.callback({ response: value, isDisposed: true });
       return;
     }
+    this.hasValue = true;
     this.callback({ response: value });
     if (this.settings.autoCredit) {
       this.consumed();
@@ -116,6 +130,27 @@ export class ClientRequest extends Expiring implements Parcel {
       this.settle();
       this.callback({ isDisposed: true });
     }
+  }
+
+  /** An error has come in the place of an answer. It waits to be sent again if that is wanted and safe, and fails otherwise. */
+  refused(error: unknown, by: RefusedBy): void {
+    const { retry } = this.settings;
+    const mayWait = retry !== undefined && !this.done && !this.hasValue && mayBeSentAgain(error, by);
+    if (!mayWait || !this.owner.retries.add(this, retry, error)) {
+      this.fail(error);
+    }
+  }
+
+  /** Leaves its session until it is sent again; says for which time that will be. */
+  awaitRetry(refusal: ZmqException): number {
+    this.session?.unload(this);
+    this.refusal = refusal;
+    return ++this.attempts;
+  }
+
+  /** Is about to be sent again. */
+  endRetryWait(): void {
+    this.refusal = undefined;
   }
 
   fail(error: unknown): void {
@@ -146,7 +181,12 @@ export class ClientRequest extends Expiring implements Parcel {
   }
 
   override expire(): void {
-    const { timeout } = this;
+    const { timeout, refusal } = this;
+    if (refusal !== undefined) {
+      // Nobody is working on it: why not says more than that the time is over.
+      this.fail(refusal);
+      return;
+    }
     this.reject(
       new ZmqException('DEADLINE_EXCEEDED', `No answer to '${this.contents.route}' within ${Math.round(timeout)} ms.`, {
         details: { timeout },
@@ -159,12 +199,16 @@ export class ClientRequest extends Expiring implements Parcel {
     this.owner.wheel.remove(this);
     this.session?.forget(this);
     this.session = undefined;
+    if (this.refusal !== undefined) {
+      this.refusal = undefined;
+      this.owner.retries.forget(this);
+    }
     this.owner.requestSettled();
   }
 }
 
 /** A request in an outbox. */
-export class RequestPacket extends QueuedPacket {
+export class RequestPacket extends ParcelPacket {
   constructor(
     readonly request: ClientRequest,
     id: number,
@@ -174,7 +218,8 @@ export class RequestPacket extends QueuedPacket {
   }
 
   override settle(failure: ZmqException | undefined): void {
-    if (failure !== undefined) {
+    // The message of a packet that its request has parted with may fail when the request is on its way again.
+    if (failure !== undefined && !this.cancelled) {
       this.request.fail(failure);
     }
   }

@@ -2,18 +2,20 @@ import type { Deserializer, Serializer } from '@nestjs/microservices';
 import { fromErrorObject } from '../errors/remote-error.js';
 import { ZmqException } from '../errors/zmq.exception.js';
 import type { ResolvedClientOptions } from '../options/client-options.js';
-import type { ClientSocket } from '../socket/client-socket.js';
+import type { ClientSocket, LossCode } from '../socket/client-socket.js';
 import { BatchCursor } from '../wire/batch-cursor.js';
 import { Malformed } from '../wire/malformed.js';
 import { PacketKind, type IncomingPacket } from '../wire/packet.js';
 import { decodePacketPayload, encodePayload } from '../wire/payload-codec.js';
-import { SESSION_LIMITS, type WireLimits } from '../wire/wire-limits.js';
+import type { WireLimits } from '../wire/wire-limits.js';
 import type { ClientEvent } from './client-event.js';
+import type { ClientCounters } from '../monitoring/client-counters.js';
 import { ClientOutbox } from './client-outbox.js';
 import type { ClientRequest, Parcel } from './client-request.js';
 import { Liveness } from './liveness.js';
 import { deliverDeserialized } from './reply-deserialization.js';
-import { readWelcome } from './welcome.js';
+import { Signing } from './signing.js';
+import { readWelcome, WELCOME_LIMITS } from './welcome.js';
 
 const MAX_ID = 0xffff_ffff;
 
@@ -25,7 +27,7 @@ export interface ClientSessionListener {
   /** A request that the server has not begun should go elsewhere. */
   bounced(parcel: Parcel): void;
   /** The session has ended by itself. `returned` has not left. Called once at most. */
-  lost(reason: string, returned: readonly Parcel[]): void;
+  lost(reason: string, returned: readonly Parcel[], code?: LossCode): void;
 }
 
 export interface ClientSessionFields {
@@ -35,6 +37,7 @@ export interface ClientSessionFields {
   readonly limits: WireLimits;
   readonly serializer: Serializer | undefined;
   readonly deserializer: Deserializer | undefined;
+  readonly counters: ClientCounters;
   readonly listener: ClientSessionListener;
 }
 
@@ -49,8 +52,8 @@ export class ClientSession {
   private isDraining = false;
 
   constructor(private readonly fields: ClientSessionFields) {
-    const { endpoint, socket, options, serializer } = fields;
-    const { heartbeat, limits } = options;
+    const { endpoint, socket, options, serializer, counters } = fields;
+    const { heartbeat, limits, signing } = options;
     this.liveness = new Liveness({
       ...heartbeat,
       onQuiet: () => this.ping(),
@@ -59,6 +62,8 @@ export class ClientSession {
     this.outbox = new ClientOutbox({
       endpoint,
       serializer,
+      signing: signing && new Signing(signing),
+      counters,
       maxPackets: limits.outboxMessages,
       maxBytes: limits.outboxSize,
       send: frames => socket.send(frames),
@@ -72,6 +77,11 @@ export class ClientSession {
     return this.pending.size;
   }
 
+  /** What waits to be sent. */
+  get queue(): Pick<ClientOutbox, 'packets' | 'bytes' | 'peakBytes'> {
+    return this.outbox;
+  }
+
   get idle(): boolean {
     return this.pending.size === 0 && this.outbox.idle;
   }
@@ -83,12 +93,14 @@ export class ClientSession {
   open(): void {
     const { socket, options } = this.fields;
     const { maxMessageSize } = options.limits;
-    this.outbox.control(PacketKind.Hello, 0, encodePayload({ version: 1, limits: { maxMessageSize } }, 'json'));
+    const proof = socket.helloProof?.();
+    const hello = { version: 1, limits: { maxMessageSize }, ...(proof !== undefined && { proof }) };
+    this.outbox.control(PacketKind.Hello, 0, encodePayload(hello, 'json'));
     this.liveness.start();
     // May lose the session at once, which ends the watch on it.
     socket.open({
       message: frames => this.message(frames),
-      lost: reason => this.lose(reason),
+      lost: (reason, code) => this.lose(reason, code),
     });
   }
 
@@ -110,6 +122,17 @@ export class ClientSession {
   /** Takes a settled request off the books. */
   forget(request: ClientRequest): void {
     this.pending.delete(request.id);
+  }
+
+  /** Parts with a request that goes on by another way, or later. */
+  unload(request: ClientRequest): void {
+    this.pending.delete(request.id);
+    if (request.packet !== undefined) {
+      request.packet.cancelled = true;
+    }
+    request.session = undefined;
+    request.packet = undefined;
+    request.deserializing = undefined;
   }
 
   /** Stops a request at the server, or before it leaves. */
@@ -198,15 +221,19 @@ export class ClientSession {
   }
 
   private begin(packet: IncomingPacket): void {
-    const value = decodePacketPayload(packet, { ...this.fields.limits, ...SESSION_LIMITS });
+    const value = decodePacketPayload(packet, { ...this.fields.limits, ...WELCOME_LIMITS });
     const welcome = value instanceof Malformed ? undefined : readWelcome(value);
-    if (welcome === undefined || this.welcomed) {
+    if (welcome === undefined) {
       this.lose('the server sent an unusable welcome');
       return;
     }
+    // A later one tells that limits have been changed.
+    const isFirst = !this.welcomed;
     this.welcomed = true;
     this.outbox.adopt(welcome);
-    this.fields.listener.ready();
+    if (isFirst) {
+      this.fields.listener.ready();
+    }
   }
 
   private answer(packet: IncomingPacket): void {
@@ -218,8 +245,8 @@ export class ClientSession {
     }
     const value = decodePacketPayload(packet, this.fields.limits);
     if (request === undefined) {
-      const { message } = fromErrorObject(value instanceof Malformed ? undefined : value);
-      this.lose(`the server ended the session: ${message}`);
+      const { code, message } = fromErrorObject(value instanceof Malformed ? undefined : value);
+      this.lose(`the server ended the session: ${message}`, code === 'UNAUTHENTICATED' ? code : undefined);
     } else if (value instanceof Malformed) {
       request.reject(new ZmqException('MALFORMED', `Malformed response: ${value.reason}.`));
     } else if (this.fields.deserializer !== undefined) {
@@ -229,7 +256,7 @@ export class ClientSession {
     } else if (kind === PacketKind.Complete) {
       request.complete();
     } else {
-      request.fail(fromErrorObject(value));
+      request.refused(fromErrorObject(value), 'server');
     }
   }
 
@@ -263,12 +290,6 @@ export class ClientSession {
     return [...requests, ...this.outbox.takeBackEvents({ keepControl: !this.ended })];
   }
 
-  private unload(request: ClientRequest): void {
-    this.pending.delete(request.id);
-    request.session = undefined;
-    request.packet = undefined;
-  }
-
   private takeId(): number {
     let id = this.nextId;
     while (this.pending.has(id)) {
@@ -284,7 +305,7 @@ export class ClientSession {
     }
   }
 
-  private lose(reason: string): void {
+  private lose(reason: string, code?: LossCode): void {
     if (this.ended) {
       return;
     }
@@ -295,7 +316,7 @@ export class ClientSession {
     for (const request of this.pending.values()) {
       request.fail(error);
     }
-    this.fields.listener.lost(reason, returned);
+    this.fields.listener.lost(reason, returned, code);
   }
 
   private end(linger: number): void {

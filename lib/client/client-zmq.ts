@@ -1,26 +1,28 @@
-import { ClientProxy, type PacketMetadata, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import { Logger } from '@nestjs/common';
 import { EventEmitter } from 'node:events';
 import { lastValueFrom, Observable, throwError } from 'rxjs';
 import { textOf } from '../errors/text-of.js';
 import { ZmqException } from '../errors/zmq.exception.js';
+import { GateClientSocket } from '../gate/gate-client-socket.js';
+import { systemClock } from '../limits/clock.js';
 import { DeadlineWheel } from '../limits/deadline-wheel.js';
+import type { ClientCounters, ZmqClientStats } from '../monitoring/client-counters.js';
 import { SampledLog } from '../monitoring/sampled-log.js';
-import {
-  resolveClientOptions,
-  type ResolvedClientOptions,
-  type ZmqClientOptions,
-  type ZmqEncoding,
-} from '../options/client-options.js';
+import { resolveClientOptions, type ResolvedClientOptions, type ZmqClientOptions } from '../options/client-options.js';
 import { ZmqStatus } from '../options/tokens.js';
 import { inheritedDeadline, wantCallScope } from '../pipeline/call-scope.js';
+import type { ClientSocket } from '../socket/client-socket.js';
 import { DealerSocket } from '../socket/dealer-socket.js';
 import { ZmqRecord } from '../wire/record.js';
 import { ClientEvent } from './client-event.js';
 import type { ZmqClientEvents } from './client-events.js';
-import { ClientRequest, type Contents, type RequestOwner, type StreamSettings } from './client-request.js';
+import { ClientRequest, type RequestOwner, type RequestSettings } from './client-request.js';
 import { ClientSession } from './client-session.js';
 import { Connector } from './connector.js';
+import { contentsOf, type Contents } from './contents.js';
+import { Retries } from './retries.js';
+import { policyOfCall } from './retry-policy.js';
 import { ValueQueue } from './value-queue.js';
 
 const MAX_WIRE_BATCH = 65_536;
@@ -42,28 +44,39 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
   private readonly logger = new Logger(ClientZmq.name);
   private readonly log = new SampledLog<'event'>(this.logger);
   private readonly options: ResolvedClientOptions;
+  private readonly counters: ClientCounters = { refused: 0, mostOutboxBytes: 0 };
   private readonly emitter = new EventEmitter();
   private readonly wheel = new DeadlineWheel();
+  private readonly retries = new Retries({
+    wheel: this.wheel,
+    send: request => this.connector.send(request),
+    onRetry: ({ contents: { route } }, { attempt, delay, refusal: { code } }) =>
+      this.tell('retry', route, attempt, Math.round(delay), code),
+  });
   private readonly owner: RequestOwner = {
     wheel: this.wheel,
+    clock: systemClock,
+    retries: this.retries,
     requestSettled: () => {
       this.pendingRequests--;
     },
   };
   private readonly connector: Connector;
-  private readonly settings: StreamSettings;
+  private readonly settings: RequestSettings;
   private pendingRequests = 0;
 
   constructor(options?: ZmqClientOptions) {
     super();
     this.options = resolveClientOptions(options);
-    this.settings = { window: this.options.streamWindow, autoCredit: true };
+    const { streamWindow, retry } = this.options;
+    this.settings = { window: streamWindow, autoCredit: true, retry };
     if (this.options.inheritDeadline) {
       wantCallScope();
     }
     this._status$.next(ZmqStatus.DISCONNECTED);
     this.connector = new Connector({
       options: this.options,
+      counters: this.counters,
       createSession: (endpoint, listener) => this.createSession(endpoint, listener),
       emit: (event, ...args) => this.tell(event, ...args),
       onStatus: status => this._status$.next(status),
@@ -73,6 +86,12 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
   // Nest's `customClass` wants a plain `ClientProxy`, so the narrower type of the status is told here.
   override get status(): Observable<ZmqStatus> {
     return super.status as Observable<ZmqStatus>;
+  }
+
+  /** What waits in the client, and how much it has refused. */
+  getStats(): ZmqClientStats {
+    const { refused } = this.counters;
+    return { pending: this.pendingRequests, retrying: this.retries.size, refused, ...this.connector.queues };
   }
 
   /**
@@ -86,7 +105,9 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
 
   /** Lets queued events leave, fails requests without an answer (`DISCONNECTED`), and ends all connections. */
   override close(): Promise<void> {
-    return this.connector.close();
+    const reason = new ZmqException('DISCONNECTED', 'The client was closed.');
+    this.retries.failAll(reason);
+    return this.connector.close(reason);
   }
 
   /**
@@ -143,7 +164,11 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
           error: (error: unknown) => queue.fail(error),
           complete: () => queue.end(),
         });
-        request = this.request(this.createPacket(pattern, data), observe, { window, autoCredit: false });
+        request = this.request(this.createPacket(pattern, data), observe, {
+          ...this.settings,
+          window,
+          autoCredit: false,
+        });
       },
       onTaken: () => request?.consumed(),
       onReturn: () => request?.cancel(),
@@ -155,9 +180,12 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
     this.emitter.on(event, callback);
   }
 
-  /** The `Dealer` socket of the package `zeromq`, or an array of them with several endpoints. */
+  /**
+   * The `Dealer` socket of the package `zeromq`, or for `tcp://` with `engine: 'gate'` the `net.Socket`; an array of them
+   * with several endpoints.
+   */
   override unwrap<T>(): T {
-    const sockets = this.connector.sockets;
+    const sockets = this.connector.unwrap();
     if (sockets.length === 0) {
       throw new Error('The client is not connected: call connect() first.');
     }
@@ -176,18 +204,25 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
   private request(
     packet: ReadPacket,
     callback: (packet: WritePacket) => void,
-    settings: StreamSettings,
+    settings: RequestSettings,
   ): ClientRequest | undefined {
     const { limits, inheritDeadline, timeout: usual } = this.options;
     try {
       if (this.pendingRequests >= limits.maxPending) {
+        this.counters.refused++;
         throw new ZmqException('BACKPRESSURE', `${limits.maxPending} requests are waiting for an answer already.`, {
           details: { limit: limits.maxPending },
         });
       }
-      const own = packet.data instanceof ZmqRecord ? packet.data.timeout : undefined;
-      const timeout = inheritDeadline ? withinDeadline(own ?? usual) : (own ?? usual);
-      const request = new ClientRequest(this.contentsOf(packet), timeout, settings, this.owner, callback);
+      const record = packet.data instanceof ZmqRecord ? packet.data : undefined;
+      const own = record?.timeout ?? usual;
+      const request = new ClientRequest(
+        this.contentsOf(packet),
+        inheritDeadline ? withinDeadline(own) : own,
+        settingsOf(record, settings),
+        this.owner,
+        callback,
+      );
       this.pendingRequests++;
       this.connector.send(request);
       return request;
@@ -218,17 +253,10 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
     }
   }
 
-  private contentsOf({ pattern, data, metadata }: ReadPacket): Contents {
+  private contentsOf(packet: ReadPacket): Contents {
+    const { pattern } = packet;
     const route = typeof pattern === 'string' ? pattern : this.normalizePattern(pattern as string);
-    if (data instanceof ZmqRecord) {
-      return recordContents(route, data, metadata, this.options.encoding);
-    }
-    return {
-      route,
-      data: data as unknown,
-      metadata: metadataText(metadata),
-      encoding: this.options.encoding,
-    };
+    return contentsOf(packet, route, this.options.encoding);
   }
 
   private createSession(endpoint: string, listener: ConstructorParameters<typeof ClientSession>[0]['listener']) {
@@ -238,7 +266,7 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
       endpoint,
       options,
       listener,
-      socket: new DealerSocket({ endpoint, maxMessageSize, socket: options.socket }),
+      socket: createSocket(endpoint, options),
       limits: {
         maxMessageSize,
         maxDepth,
@@ -250,32 +278,27 @@ export class ClientZmq extends ClientProxy<ZmqClientEvents> {
       },
       serializer: options.serializer,
       deserializer: options.deserializer,
+      counters: this.counters,
     });
   }
 }
 
-/** @throws {@link ZmqException} `MALFORMED` for what a dispatch hook may have put there. */
-function metadataText(metadata: PacketMetadata | undefined): string {
-  try {
-    return metadata === undefined ? '' : JSON.stringify(metadata);
-  } catch (cause) {
-    throw new ZmqException('MALFORMED', 'The metadata cannot be encoded as JSON.', { cause });
+function createSocket(endpoint: string, options: ResolvedClientOptions): ClientSocket {
+  const { engine, limits, socket, tls, curve, plain } = options;
+  const common = { endpoint, maxMessageSize: limits.maxMessageSize, socket };
+  if (endpoint.startsWith('tls:')) {
+    return new GateClientSocket({ ...common, tls, plain });
   }
+  if (endpoint.startsWith('inproc:')) {
+    return new DealerSocket(common);
+  }
+  return engine === 'gate' && curve === undefined && endpoint.startsWith('tcp:')
+    ? new GateClientSocket({ ...common, plain })
+    : new DealerSocket({ ...common, curve, plain });
 }
 
-function recordContents(
-  route: string,
-  { data, metadata: own, encoding }: ZmqRecord,
-  dispatched: PacketMetadata | undefined,
-  usual: ZmqEncoding,
-): Contents {
-  const metadata = own === undefined ? dispatched : { ...own, ...dispatched };
-  return {
-    route,
-    data,
-    metadata: metadataText(metadata),
-    encoding: encoding ?? usual,
-  };
+function settingsOf(record: ZmqRecord | undefined, usual: RequestSettings): RequestSettings {
+  return record?.retry === undefined ? usual : { ...usual, retry: policyOfCall(record.retry, usual.retry) };
 }
 
 /** The timeout for a request, cut to what is left to the handler that makes it. */

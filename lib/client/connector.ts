@@ -1,5 +1,6 @@
 import { ZmqException } from '../errors/zmq.exception.js';
 import type { ResolvedClientOptions } from '../options/client-options.js';
+import type { ClientCounters, ZmqClientStats } from '../monitoring/client-counters.js';
 import { ZmqStatus } from '../options/tokens.js';
 import type { ZmqClientEvents } from './client-events.js';
 import type { Parcel } from './client-request.js';
@@ -9,6 +10,7 @@ import { Parking } from './parking.js';
 
 export interface ConnectorFields {
   readonly options: ResolvedClientOptions;
+  readonly counters: ClientCounters;
   readonly createSession: (endpoint: string, listener: ClientSessionListener) => ClientSession;
   readonly emit: <E extends keyof ZmqClientEvents>(event: E, ...args: Parameters<ZmqClientEvents[E]>) => void;
   readonly onStatus: (status: ZmqStatus) => void;
@@ -38,8 +40,22 @@ export class Connector implements EndpointEvents {
     this.endpoints = options.connect.map(address => new Endpoint({ address, options, createSession, events: this }));
   }
 
-  get sockets(): readonly unknown[] {
+  /** No getter: whoever prints all that those give would print what the sockets know. */
+  unwrap(): readonly unknown[] {
     return this.endpoints.flatMap(({ current }) => (current === undefined ? [] : [current.unwrap()]));
+  }
+
+  /** What waits to be sent, or for a connection. */
+  get queues(): Pick<ZmqClientStats, 'parked' | 'outboxPackets' | 'outboxBytes' | 'mostOutboxBytes'> {
+    const { counters } = this.fields;
+    let outboxPackets = 0;
+    let outboxBytes = 0;
+    for (const { current } of this.endpoints) {
+      outboxPackets += current?.queue.packets ?? 0;
+      outboxBytes += current?.queue.bytes ?? 0;
+      counters.mostOutboxBytes = Math.max(counters.mostOutboxBytes, current?.queue.peakBytes ?? 0);
+    }
+    return { parked: this.parking.size, outboxPackets, outboxBytes, mostOutboxBytes: counters.mostOutboxBytes };
   }
 
   connect(): Promise<void> {
@@ -61,15 +77,16 @@ export class Connector implements EndpointEvents {
       return;
     }
     if (!this.parking.add(parcel)) {
-      parcel.fail(new ZmqException('BACKPRESSURE', 'Too much waits for a connection already.'));
+      this.fields.counters.refused++;
+      parcel.refused(new ZmqException('BACKPRESSURE', 'Too much waits for a connection already.'), 'client');
       return;
     }
     // Whoever waits is failed by the attempt itself.
     void this.connect().catch(() => undefined);
   }
 
-  async close(): Promise<void> {
-    const reason = new ZmqException('DISCONNECTED', 'The client was closed.');
+  /** Ends all sessions; requests without an answer, and all that waits for a connection, fail with `reason`. */
+  async close(reason: ZmqException): Promise<void> {
     for (const parcel of this.parking.takeAll()) {
       parcel.fail(reason);
     }
@@ -108,6 +125,10 @@ export class Connector implements EndpointEvents {
         this.send(parcel);
       }
     }
+    if (this.attempt !== undefined && this.isRefused) {
+      // Whoever waits would wait in vain.
+      this.giveUp(0);
+    }
   }
 
   draining({ address }: Endpoint): void {
@@ -138,7 +159,8 @@ export class Connector implements EndpointEvents {
     const { promise, resolve, reject } = withResolvers();
     // The rejection is also told to everything that waits, so nobody needs to look at this promise.
     promise.catch(() => undefined);
-    const timer = setTimeout(() => this.giveUp(), this.fields.options.connectTimeout);
+    const { connectTimeout } = this.fields.options;
+    const timer = setTimeout(() => this.giveUp(connectTimeout - 1), connectTimeout);
     return { promise, resolve, reject, timer };
   }
 
@@ -149,14 +171,21 @@ export class Connector implements EndpointEvents {
     return attempt;
   }
 
-  private giveUp(): void {
+  /** Whether all servers have said, or shown, that there is no use in trying. */
+  private get isRefused(): boolean {
+    return this.endpoints.every(({ lastCode }) => lastCode === 'UNAUTHENTICATED');
+  }
+
+  /** @param waited milliseconds after which a parcel has waited long enough */
+  private giveUp(waited: number): void {
     const { connectTimeout } = this.fields.options;
     const tried = this.endpoints.map(({ address, lastFailure }) => `${address} (${lastFailure})`).join(', ');
-    const error = new ZmqException('DISCONNECTED', `No server answered within ${connectTimeout} ms: ${tried}.`, {
-      details: { endpoints: this.endpoints.map(({ address }) => address) },
-    });
+    const details = { endpoints: this.endpoints.map(({ address }) => address) };
+    const error = this.isRefused
+      ? new ZmqException('UNAUTHENTICATED', `No server takes this client, or none is accepted: ${tried}.`, { details })
+      : new ZmqException('DISCONNECTED', `No server answered within ${connectTimeout} ms: ${tried}.`, { details });
     this.endAttempt()?.reject(error);
-    const othersWait = this.parking.failOlderThan(connectTimeout - 1, error);
+    const othersWait = this.parking.failOlderThan(waited, error);
     if (othersWait) {
       void this.connect().catch(() => undefined);
     } else if (!this.wasConnected) {

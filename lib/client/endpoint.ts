@@ -1,8 +1,16 @@
 import type { ZmqException } from '../errors/zmq.exception.js';
 import { systemClock, type Clock } from '../limits/clock.js';
 import type { ResolvedClientOptions } from '../options/client-options.js';
+import type { LossCode } from '../socket/client-socket.js';
 import type { Parcel } from './client-request.js';
 import type { ClientSession, ClientSessionListener } from './client-session.js';
+import { growingDelay } from './growing-delay.js';
+
+interface Loss {
+  readonly reason: string;
+  readonly returned: readonly Parcel[];
+  readonly code: LossCode | undefined;
+}
 
 export interface EndpointEvents {
   /** A session has begun. */
@@ -33,6 +41,8 @@ export class Endpoint {
   readonly address: string;
   /** Why the last attempt or session ended. */
   lastFailure = 'no attempt was made';
+  /** Of what kind that was, if trying again will not help. */
+  lastCode: LossCode | undefined = undefined;
   private session: ClientSession | undefined;
   private isReady = false;
   private failures = 0;
@@ -82,7 +92,7 @@ export class Endpoint {
         ready: () => this.ready(session),
         draining: returned => this.drained(session, returned),
         bounced: parcel => this.fields.events.bounced(parcel),
-        lost: (reason, returned) => this.lost(session, reason, returned),
+        lost: (reason, returned, code) => this.lost(session, { reason, returned, code }),
       });
     } catch (error) {
       // ZeroMQ has no more sockets to give, say.
@@ -121,7 +131,7 @@ export class Endpoint {
     }
   }
 
-  private lost(session: ClientSession, reason: string, returned: readonly Parcel[]): void {
+  private lost(session: ClientSession, { reason, returned, code }: Loss): void {
     if (session !== this.session) {
       return;
     }
@@ -129,6 +139,7 @@ export class Endpoint {
     this.session = undefined;
     this.isReady = false;
     this.lastFailure = reason;
+    this.lastCode = code;
     this.stopTimer?.();
     this.stopTimer = undefined;
     this.retryLater();
@@ -136,15 +147,12 @@ export class Endpoint {
   }
 
   private retryLater(): void {
-    const { minDelay, maxDelay } = this.fields.options.reconnect;
-    const delay = Math.min(maxDelay, minDelay * 2 ** Math.min(this.failures, 30));
+    const delay = growingDelay(this.fields.options.reconnect, this.failures, this.random);
     this.failures++;
-    // Half fixed and half random, so that the clients of a lost server do not all come back at once.
-    const jittered = delay / 2 + (this.random() * delay) / 2;
-    this.stopTimer = this.clock.after(jittered, () => {
+    this.stopTimer = this.clock.after(delay, () => {
       this.stopTimer = undefined;
       this.attempt();
     });
-    this.fields.events.retrying(this, Math.round(jittered));
+    this.fields.events.retrying(this, Math.round(delay));
   }
 }

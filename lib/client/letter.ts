@@ -6,6 +6,8 @@ import { PayloadEncoding } from '../wire/packet.js';
 import { routeOf } from '../wire/pattern.js';
 import { exactSize } from '../wire/payload-codec.js';
 import { MAX_METADATA_BYTES, MAX_PATTERN_BYTES } from '../wire/wire-limits.js';
+import { ParcelPacket } from './parcel-packet.js';
+import { assertUnsigned } from './signing.js';
 import type { Welcome } from './welcome.js';
 
 /** What is written into a packet. */
@@ -16,7 +18,11 @@ export interface Letter {
   readonly metadata: string;
 }
 
-/** What a Nest serializer of the user's own makes of a packet: its fields where it returns a packet, else the data. */
+/**
+ * What a Nest serializer of the user's own makes of a packet: its fields where it returns a packet, else the data.
+ *
+ * @throws {@link ZmqException} `INTERNAL` for a promise, `INVALID_OPTIONS` for metadata with the key of signatures
+ */
 export function payloadOf(serializer: Serializer, id: number, { route, data, metadata }: Letter): Letter {
   const output: unknown = serializer.serialize({
     pattern: route,
@@ -32,11 +38,9 @@ export function payloadOf(serializer: Serializer, id: number, { route, data, met
     return { route, data: output, metadata };
   }
   const packet = output as { pattern: unknown; data?: unknown; metadata?: unknown };
-  return {
-    route: routeOf(packet.pattern) ?? route,
-    data: packet.data,
-    metadata: packet.metadata === undefined ? '' : JSON.stringify(packet.metadata),
-  };
+  const revised = packet.metadata === undefined ? '' : ((JSON.stringify(packet.metadata) as string | undefined) ?? '');
+  assertUnsigned(revised);
+  return { route: routeOf(packet.pattern) ?? route, data: packet.data, metadata: revised };
 }
 
 /**
@@ -53,10 +57,20 @@ export function assertSendable(packet: QueuedPacket, welcome: Welcome | undefine
     return;
   }
   const { maxMessageSize, maxPatternLength, maxMetadataSize } = welcome.limits;
-  assertFits('payload', packet.payload.maxSize <= maxMessageSize ? 0 : exactSize(packet.payload), maxMessageSize);
+  if (packet.payload.maxSize > maxMessageSize) {
+    assertFits({ what: 'payload', limit: maxMessageSize, actual: exactSize(packet.payload) });
+  }
+  const limit = welcome.maxSizes?.get(packet.pattern);
+  if (limit !== undefined && packet.payload.maxSize > limit) {
+    assertFits({ what: 'payload', limit, actual: exactSize(packet.payload), pattern: packet.pattern });
+  }
   // A server may announce more than the format can carry.
   assertTextFits('pattern', packet.pattern, Math.min(maxPatternLength, MAX_PATTERN_BYTES));
-  assertTextFits('metadata', packet.metadata, Math.min(maxMetadataSize, MAX_METADATA_BYTES));
+  if (packet.metadata !== '') {
+    const isSigned = packet instanceof ParcelPacket && packet.unsigned !== undefined;
+    const limitOfMetadata = Math.min(maxMetadataSize, MAX_METADATA_BYTES);
+    assertTextFits('metadata', packet.metadata, limitOfMetadata, isSigned ? ' with the signature' : '');
+  }
   if (packet.payload.encoding === PayloadEncoding.MsgPack && !welcome.encodings.includes('msgpack')) {
     throw new ZmqException(
       'INVALID_OPTIONS',
@@ -65,16 +79,29 @@ export function assertSendable(packet: QueuedPacket, welcome: Welcome | undefine
   }
 }
 
-function assertTextFits(what: string, text: string, limit: number): void {
-  assertFits(what, text.length * 3 <= limit ? 0 : Buffer.byteLength(text), limit);
+/** @param addition what is counted with it */
+function assertTextFits(what: string, text: string, limit: number, addition = ''): void {
+  if (text.length * 3 > limit) {
+    assertFits({ what, addition, limit, actual: Buffer.byteLength(text) });
+  }
 }
 
-function assertFits(what: string, actual: number, limit: number): void {
+interface Fit {
+  readonly what: string;
+  readonly addition?: string;
+  readonly limit: number;
+  readonly actual: number;
+  /** Where the limit is that of one handler. */
+  readonly pattern?: string;
+}
+
+function assertFits({ what, addition = '', limit, actual, pattern }: Fit): void {
   if (actual > limit) {
+    const where = pattern === undefined ? '' : ` for '${pattern}'`;
     throw new ZmqException(
       'PAYLOAD_TOO_LARGE',
-      `The ${what} has ${formatBytes(actual)}, more than the ${formatBytes(limit)} that the server allows.`,
-      { details: { what, limit, actual } },
+      `The ${what}${addition} has ${formatBytes(actual)}, more than the ${formatBytes(limit)} that the server allows${where}.`,
+      { details: { what, limit, actual, ...(pattern !== undefined && { pattern }) } },
     );
   }
 }

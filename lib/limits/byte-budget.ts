@@ -1,9 +1,23 @@
 /** Counts the bytes held by everything that charges it. It refuses nothing itself: its users look at `exceeded` first. */
 export class ByteBudget {
+  /** Told when what is held is within the limit again. */
+  onBelow: (() => void) | undefined = undefined;
   private held = 0;
   private highest = 0;
 
-  constructor(readonly limit: number) {}
+  constructor(private most: number) {}
+
+  get limit(): number {
+    return this.most;
+  }
+
+  set limit(bytes: number) {
+    const wasExceeded = this.exceeded;
+    this.most = bytes;
+    if (wasExceeded && !this.exceeded) {
+      this.onBelow?.();
+    }
+  }
 
   get used(): number {
     return this.held;
@@ -15,7 +29,7 @@ export class ByteBudget {
   }
 
   get exceeded(): boolean {
-    return this.held > this.limit;
+    return this.held > this.most;
   }
 
   charge(bytes: number): void {
@@ -26,6 +40,10 @@ export class ByteBudget {
   }
 
   release(bytes: number): void {
+    const wasExceeded = this.exceeded;
     this.held -= bytes;
+    if (wasExceeded && !this.exceeded) {
+      this.onBelow?.();
+    }
   }
 }

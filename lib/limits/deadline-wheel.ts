@@ -5,9 +5,21 @@ const SLOTS = 512;
 
 /** Something that may expire. Extend it: the links live in the object itself, so that a deadline costs no allocation. */
 export abstract class Expiring {
-  /** @internal */ expiresAt = 0;
-  /** @internal */ earlier: Expiring | undefined = undefined;
-  /** @internal */ later: Expiring | undefined = undefined;
+  /** @internal */ declare expiresAt: number;
+  /** @internal */ declare earlier: Expiring | undefined;
+  /** @internal */ declare later: Expiring | undefined;
+
+  // Fields that are defined are slow where many classes share them, and every request is one of these.
+  constructor() {
+    this.expiresAt = 0;
+    this.earlier = undefined;
+    this.later = undefined;
+  }
+
+  /** Whether it has a deadline. */
+  get isPending(): boolean {
+    return this.earlier !== undefined;
+  }
 
   abstract expire(): void;
 }
@@ -102,7 +114,8 @@ export class DeadlineWheel {
         due.push(item);
       }
     }
-    for (const item of due) {
+    // The newest comes first in a slot, and whoever has waited longest is to have the first go.
+    for (const item of due.reverse()) {
       // An earlier one of this round may have settled it, or given it a new deadline.
       if (item.earlier !== undefined && item.expiresAt <= now) {
         this.remove(item);

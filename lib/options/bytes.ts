@@ -48,6 +48,11 @@ export function describe(value: unknown): string {
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }
 
+/** What a value is, without what it says: where an object with secrets belongs, the secret alone may have been given. */
+export function describeKind(value: unknown): string {
+  return typeof value === 'string' ? 'a text' : describe(value);
+}
+
 function fromText(text: string): number | undefined {
   const match = BYTES_TEXT.exec(text.trim());
   const unit = UNITS[match?.[2]?.toLowerCase() ?? ''];

@@ -7,7 +7,9 @@ import {
   ZMQ_DEFAULT_STREAM_WINDOW,
   ZMQ_DEFAULT_TIMEOUT,
 } from './defaults.js';
-import { connectEndpoints } from './endpoint.js';
+import { plainOptions, signingOptions, type ZmqPlainOptions, type ZmqSigningOptions } from './credential-options.js';
+import { clientCurveOptions, type ZmqClientCurveOptions } from './curve-options.js';
+import { connectEndpoints, isExposed } from './endpoint.js';
 import {
   byteSize,
   choice,
@@ -20,7 +22,9 @@ import {
   resolveFields,
   type Resolved,
 } from './fields.js';
+import { retryOptions, type ZmqRetryOptions } from './retry-options.js';
 import { SOCKET_FIELDS, type ZmqSocketOptions } from './socket-options.js';
+import { clientTlsOptions, type ZmqClientTlsOptions } from './tls-options.js';
 
 /** How values other than binary ones are written: `json`, or `msgpack` where both sides have the package `msgpackr`. */
 export type ZmqEncoding = 'json' | 'msgpack';
@@ -55,10 +59,28 @@ export interface ZmqReconnectOptions {
   readonly maxDelay?: number;
 }
 
+/** What carries `tcp://` endpoints: this library's own ZMTP on Node's sockets, or libzmq. */
+export type ZmqEngine = 'gate' | 'zeromq';
+
 /** Options of `ClientZmq`. All are optional; unknown or contradictory ones are refused with `INVALID_OPTIONS`. */
 export interface ZmqClientOptions {
   /** One or several endpoints; each request goes to the connected one with the fewest requests under way. @defaultValue 'tcp://127.0.0.1:5555' */
   readonly connect?: string | readonly string[];
+  /**
+   * What carries `tcp://` endpoints: `gate`, ZMTP 3.1 on Node's own sockets, which is faster and bounds a message as a
+   * whole, or `zeromq` (libzmq). `tls://` is always carried by `gate`; `ipc://`, `inproc://` and CURVE by `zeromq`. @defaultValue 'gate'
+   */
+  readonly engine?: ZmqEngine;
+  /** For `tls://` endpoints: who signs the server's certificate, and the client's own for mutual TLS. */
+  readonly tls?: ZmqClientTlsOptions;
+  /** CURVE for `tcp://` and `ipc://` endpoints. */
+  readonly curve?: ZmqClientCurveOptions;
+  /** User name and password (PLAIN). Refused for endpoints on other machines but `tls://`, unless `allowInsecure`. */
+  readonly plain?: ZmqPlainOptions;
+  /** Signs each request and event, for servers that are reached without TLS and CURVE. */
+  readonly signing?: ZmqSigningOptions;
+  /** Sends a password even where others can read it. @defaultValue false */
+  readonly allowInsecure?: boolean;
   /**
    * Milliseconds within which the first answer to a request must arrive, else `DEADLINE_EXCEEDED`; 0 for no limit. A
    * stream that has begun has no deadline. Overridden per call by `ZmqRecordBuilder.setTimeout()`. @defaultValue 30000
@@ -75,6 +97,12 @@ export interface ZmqClientOptions {
   readonly limits?: ZmqClientLimits;
   readonly heartbeat?: ZmqHeartbeatOptions;
   readonly reconnect?: ZmqReconnectOptions;
+  /**
+   * Sends a request again after `RATE_LIMITED` or `OVERLOADED` of the server, or `BACKPRESSURE` of the client's own queue,
+   * within the deadline of the request. A number is short for `{ attempts }`. Overridden per call by
+   * `ZmqRecordBuilder.setRetry()`. @defaultValue false
+   */
+  readonly retry?: ZmqRetryOptions | number | false;
   /** Nest serializer for requests and events: sees `{ id?, pattern, data, metadata }`. */
   readonly serializer?: Serializer;
   /** Nest deserializer for replies: sees `{ id, response, err, isDisposed }`. */
@@ -87,6 +115,12 @@ const GIBI = 1024 ** 3;
 
 const CLIENT_FIELDS = {
   connect: connectEndpoints(ZMQ_DEFAULT_ENDPOINT),
+  engine: choice(['gate', 'zeromq'], 'gate'),
+  tls: clientTlsOptions,
+  curve: clientCurveOptions,
+  plain: plainOptions,
+  signing: signingOptions,
+  allowInsecure: flag(false),
   timeout: milliseconds({ min: 0, max: 0x7fff_ffff, fallback: ZMQ_DEFAULT_TIMEOUT }),
   connectTimeout: milliseconds({ min: 1, max: 3_600_000, fallback: ZMQ_DEFAULT_CONNECT_TIMEOUT }),
   encoding: choice(['json', 'msgpack'], 'json'),
@@ -108,6 +142,7 @@ const CLIENT_FIELDS = {
     minDelay: milliseconds({ min: 1, max: 60_000, fallback: 100 }),
     maxDelay: milliseconds({ min: 1, max: 3_600_000, fallback: 5_000 }),
   }),
+  retry: retryOptions,
   serializer: objectWith<Serializer>('serialize'),
   deserializer: objectWith<Deserializer>('deserialize'),
   socket: group(SOCKET_FIELDS),
@@ -122,16 +157,32 @@ export type ResolvedClientOptions = Resolved<typeof CLIENT_FIELDS>;
  */
 export function resolveClientOptions(options: ZmqClientOptions | undefined): ResolvedClientOptions {
   const resolved = resolveFields(options, CLIENT_FIELDS, 'ClientZmq options');
-  const { heartbeat, reconnect } = resolved;
+  const { heartbeat } = resolved;
   if (heartbeat.timeout <= heartbeat.interval) {
     throw invalid(
       `ClientZmq options.heartbeat.timeout (${heartbeat.timeout}) must be longer than interval (${heartbeat.interval}).`,
     );
   }
-  if (reconnect.maxDelay < reconnect.minDelay) {
-    throw invalid(
-      `ClientZmq options.reconnect.maxDelay (${reconnect.maxDelay}) must not be shorter than minDelay (${reconnect.minDelay}).`,
-    );
+  checkProtection(resolved);
+  for (const name of ['reconnect', 'retry'] as const) {
+    const delays = resolved[name];
+    if (delays !== undefined && delays.maxDelay < delays.minDelay) {
+      throw invalid(
+        `ClientZmq options.${name}.maxDelay (${delays.maxDelay}) must not be shorter than minDelay (${delays.minDelay}).`,
+      );
+    }
   }
   return resolved;
+}
+
+function checkProtection({ connect, curve, plain, allowInsecure }: ResolvedClientOptions): void {
+  if (curve !== undefined && plain !== undefined) {
+    throw invalid('ClientZmq options.curve and plain cannot both be given: a connection has one mechanism.');
+  }
+  const open = connect.find(endpoint => endpoint.startsWith('tcp:') && isExposed(endpoint));
+  if (plain !== undefined && open !== undefined && !allowInsecure) {
+    throw invalid(
+      `ClientZmq options.plain would send the password readable to ${open}. Connect by tls://, or use curve instead; allowInsecure: true sends it anyway.`,
+    );
+  }
 }

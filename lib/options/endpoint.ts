@@ -3,12 +3,12 @@ import { describe } from './bytes.js';
 import { invalid, type Field } from './fields.js';
 
 // libzmq knows the names of its transports in small letters only.
-const TCP = /^tcp:\/\/(\*|\[[0-9a-fA-F:.]+(?:%\w+)?\]|[\w.-]+):(\*|\d{1,5})$/;
+const TCP = /^t(?:cp|ls):\/\/(\*|\[[0-9a-fA-F:.]+(?:%\w+)?\]|[\w.-]+):(\*|\d{1,5})$/;
 /** Linux limits the path of a unix socket to 107 bytes and a terminator. */
 const MAX_IPC_PATH = 107;
 const MAX_ENDPOINTS = 256;
 
-/** The addresses that a server binds: one or several of `tcp://host:port`, `ipc://path`, `inproc://name`. */
+/** The addresses that a server binds: one or several of `tcp://host:port`, `tls://host:port`, `ipc://path`, `inproc://name`. */
 export function bindEndpoints(fallback: string): Field<readonly string[]> {
   return (value = fallback, option) => Object.freeze(list(value, option).map(endpoint => checkBind(endpoint, option)));
 }
@@ -25,10 +25,20 @@ export function isIPv6Endpoint(endpoint: string): boolean {
   return host.startsWith('[') && isIPv6(host.slice(1, -1));
 }
 
-/** Whether a bound endpoint can be reached from other machines, as far as its host name tells. */
+/** Whether an endpoint can be reached from other machines, as far as its host name tells. */
 export function isExposed(endpoint: string): boolean {
-  const host = TCP.exec(endpoint)?.[1];
-  return host !== undefined && host !== 'localhost' && host !== '[::1]' && !/^127(\.\d{1,3}){3}$/.test(host);
+  const host = hostOf(endpoint);
+  return host !== undefined && host !== 'localhost' && !isLoopback(host);
+}
+
+/** Host of `tcp://` and `tls://`, without the brackets of IPv6; `undefined` for others. */
+export function hostOf(endpoint: string): string | undefined {
+  return TCP.exec(endpoint)?.[1]?.replace(/^\[|\]$/g, '');
+}
+
+/** Whether an address stands for the machine itself. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(address);
 }
 
 function list(value: unknown, option: string): readonly string[] {
@@ -49,7 +59,7 @@ function endsInWildcard(endpoint: unknown): boolean {
 
 function checkBind(endpoint: unknown, option: string): string {
   const text = checkForm(endpoint, option);
-  return text.startsWith('tcp:') ? text.replace(/:0+$/, ':*') : text;
+  return TCP.test(text) ? text.replace(/:0+$/, ':*') : text;
 }
 
 function checkConnect(endpoint: unknown, option: string): string {
@@ -70,9 +80,14 @@ function checkForm(endpoint: unknown, option: string): string {
     }
   }
   throw invalid(
-    `${option} must be tcp://host:port, ipc://path (at most ${MAX_IPC_PATH} bytes) or inproc://name, ` +
-      `but is ${describe(endpoint)}.`,
+    `${option} must be tcp://host:port, tls://host:port, ipc://path (at most ${MAX_IPC_PATH} bytes) or inproc://name, ` +
+      `but is ${describe(withoutCredentials(endpoint))}.`,
   );
+}
+
+/** Other protocols have passwords in their addresses, and one may have been meant. */
+function withoutCredentials(endpoint: unknown): unknown {
+  return typeof endpoint === 'string' ? endpoint.replace(/\/\/.*@/s, '//[redacted]@') : endpoint;
 }
 
 function isIpc(endpoint: string): boolean {

@@ -1,5 +1,5 @@
 import { ZmqException } from '../errors/zmq.exception.js';
-import { describe, parseBytes } from './bytes.js';
+import { describe, describeKind, parseBytes } from './bytes.js';
 
 /** Checks one option, given its full name, and returns the value to use; `undefined` stands for "not set". */
 export type Field<T> = (value: unknown, option: string) => T;
@@ -20,7 +20,7 @@ export function resolveFields<F extends Record<string, Field<unknown>>>(
   where: string,
 ): Resolved<F> {
   if (input !== undefined && (typeof input !== 'object' || input === null || Array.isArray(input))) {
-    throw invalid(`${where} must be an object, but is ${describe(input)}.`);
+    throw invalid(`${where} must be an object, but is ${describeKind(input)}.`);
   }
   const given = (input ?? {}) as Record<string, unknown>;
   for (const name of Object.keys(given)) {
@@ -30,6 +30,22 @@ export function resolveFields<F extends Record<string, Field<unknown>>>(
   }
   const entries = Object.entries(fields).map(([name, field]) => [name, field(given[name], `${where}.${name}`)]);
   return Object.freeze(Object.fromEntries(entries)) as Resolved<F>;
+}
+
+/** Options in force with some of them changed, as input to a table of fields; groups are merged as well. */
+export function mergeFields(inForce: object, changes: object): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...inForce };
+  for (const [name, value] of Object.entries(changes)) {
+    const before = merged[name];
+    if (value !== undefined) {
+      merged[name] = isGroup(value) && isGroup(before) ? mergeFields(before, value) : value;
+    }
+  }
+  return merged;
+}
+
+function isGroup(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function integer(bounds: { min: number; max: number; fallback: number }): Field<number> {
@@ -48,6 +64,16 @@ export function milliseconds(bounds: { min: number; max: number; fallback: numbe
       throw invalid(
         `${option} must be a number of milliseconds from ${bounds.min} to ${bounds.max}, but is ${describe(value)}.`,
       );
+    }
+    return value;
+  };
+}
+
+/** A part of a whole, such as 0.8 for four fifths. */
+export function fraction(bounds: { min: number; max: number; fallback: number }): Field<number> {
+  return (value = bounds.fallback, option) => {
+    if (typeof value !== 'number' || !(value >= bounds.min && value <= bounds.max)) {
+      throw invalid(`${option} must be a fraction from ${bounds.min} to ${bounds.max}, but is ${describe(value)}.`);
     }
     return value;
   };

@@ -7,19 +7,37 @@ import {
   ZMQ_DEFAULT_MAX_MEMORY_BUDGET,
   ZMQ_DEFAULT_MAX_MESSAGE_SIZE,
 } from './defaults.js';
-import { bindEndpoints } from './endpoint.js';
+import type { ZmqEngine } from './client-options.js';
+import type { ZmqAuthenticator, ZmqMechanism } from './authenticator.js';
+import { signaturesOptions, type ZmqSignaturesOptions } from './credential-options.js';
+import { serverCurveOptions, type ZmqServerCurveOptions } from './curve-options.js';
 import {
   byteSize,
+  choice,
+  flag,
   group,
   integer,
   invalid,
   milliseconds,
   objectWith,
+  mergeFields,
   resolveFields,
   type Field,
   type Resolved,
 } from './fields.js';
+import { gateOptions, type ZmqGateOptions } from './gate-options.js';
+import { identityOptions, type ZmqIdentityOptions } from './identity-options.js';
+import {
+  completeListeners,
+  listenerList,
+  MECHANISMS,
+  optional,
+  type ResolvedListener,
+  type ZmqListenerOptions,
+} from './listener-options.js';
+import { sheddingOptions, type ZmqSheddingOptions } from './shedding-options.js';
 import { SOCKET_FIELDS, type ZmqSocketOptions } from './socket-options.js';
+import { serverTlsOptions, type ZmqServerTlsOptions } from './tls-options.js';
 
 /** What one peer may send and make the server keep. Whatever exceeds a limit is refused with a coded error. */
 export interface ZmqServerLimits {
@@ -63,13 +81,34 @@ export interface ZmqConcurrencyOptions {
 
 /** Options of `ServerZmq`. All are optional; unknown or contradictory ones are refused with `INVALID_OPTIONS`. */
 export interface ZmqServerOptions {
-  /** One or several of `tcp://host:port`, `ipc://path`, `inproc://name`; the port `*` takes any free one. @defaultValue 'tcp://127.0.0.1:5555' */
-  readonly bind?: string | readonly string[];
+  /**
+   * One or several of `tcp://host:port`, `tls://host:port`, `ipc://path`, `inproc://name`, or listeners with options of
+   * their own; the port `*` takes any free one. What other machines can reach must be encrypted, see `allowInsecure`.
+   * @defaultValue 'tcp://127.0.0.1:5555'
+   */
+  readonly bind?: string | ZmqListenerOptions | readonly (string | ZmqListenerOptions)[];
+  /** Certificate and key for `tls://` endpoints; with `ca`, clients must show a certificate as well. */
+  readonly tls?: ZmqServerTlsOptions;
+  /** Key for CURVE, which all `tcp://` and `ipc://` endpoints speak then unless told otherwise; libzmq carries them. */
+  readonly curve?: ZmqServerCurveOptions;
+  /** ZMTP's security mechanism for all endpoints that can have it. @defaultValue 'CURVE' with `curve`, else 'NULL' */
+  readonly mechanism?: ZmqMechanism;
+  /** Who may connect, by name: what proves it, and which roles it has. */
+  readonly identities?: Readonly<Record<string, ZmqIdentityOptions>>;
+  /** Whether peers are let in that have not proven who they are. @defaultValue true while nothing says who anybody is: no `identities` for connections, no authenticator */
+  readonly anonymous?: boolean;
+  /** Says who peers are where `identities` cannot; asked for whom they do not know. */
+  readonly authenticator?: ZmqAuthenticator;
+  /** How signed requests are taken, from identities with a `signingKey`. */
+  readonly signatures?: ZmqSignaturesOptions;
+  /** Starts even where other machines can reach an endpoint that neither TLS nor CURVE protects. @defaultValue false */
+  readonly allowInsecure?: boolean;
   readonly limits?: ZmqServerLimits;
   /** Number of handlers that run at the same time, or more detail. @defaultValue 1024 */
   readonly concurrency?: number | ZmqConcurrencyOptions;
   /**
-   * Bytes that requests being handled and replies not yet sent may hold in the whole server; reading pauses above it.
+   * Bytes that the whole server may hold: messages that are not complete, requests being handled and replies not yet
+   * taken. Above its part of it a peer is not read, above the whole nobody is.
    * @defaultValue a quarter of the memory that the process may use, at most 256 MB
    */
   readonly memoryBudget?: Bytes;
@@ -86,7 +125,29 @@ export interface ZmqServerOptions {
   /** Milliseconds of silence after which the server shows its clients that it lives, 100 to 3,600,000. @defaultValue 5000 */
   readonly heartbeatInterval?: number;
   readonly socket?: ZmqSocketOptions;
+  /**
+   * What carries `tcp://` endpoints: `gate` is this library's own, with exact limits; `zeromq` is libzmq, which cannot
+   * bound its memory against a hostile peer. `tls://` is always carried by `gate`; `ipc://`, `inproc://` and CURVE by `zeromq`. @defaultValue 'gate'
+   */
+  readonly engine?: ZmqEngine;
+  /** Limits of the engine `gate`. */
+  readonly gate?: ZmqGateOptions;
+  /** When new requests are refused because the process has too much to do; `false` for never. */
+  readonly shedding?: ZmqSheddingOptions | false;
 }
+
+/** Options that can be changed while a server runs. */
+export type ZmqLiveServerOptions = Pick<
+  ZmqServerOptions,
+  | 'limits'
+  | 'concurrency'
+  | 'memoryBudget'
+  | 'drainTimeout'
+  | 'stallTimeout'
+  | 'leaseTimeout'
+  | 'heartbeatInterval'
+  | 'shedding'
+>;
 
 const KIBI = 1024;
 const MEBI = 1024 ** 2;
@@ -122,7 +183,15 @@ const concurrency: Field<Resolved<typeof CONCURRENCY_FIELDS>> = (value, option) 
     : resolveFields(value, CONCURRENCY_FIELDS, option);
 
 const SERVER_FIELDS = {
-  bind: bindEndpoints(ZMQ_DEFAULT_ENDPOINT),
+  bind: listenerList(ZMQ_DEFAULT_ENDPOINT),
+  tls: serverTlsOptions,
+  curve: serverCurveOptions,
+  mechanism: optional(choice(MECHANISMS, 'NULL')),
+  identities: identityOptions,
+  anonymous: optional(flag(true)),
+  authenticator: objectWith<ZmqAuthenticator>('authenticate'),
+  signatures: signaturesOptions,
+  allowInsecure: flag(false),
   limits: group(LIMIT_FIELDS),
   concurrency,
   memoryBudget: ((value = defaultMemoryBudget(), option) =>
@@ -134,9 +203,14 @@ const SERVER_FIELDS = {
   leaseTimeout: milliseconds({ min: 1_000, max: 86_400_000, fallback: 60_000 }),
   heartbeatInterval: milliseconds({ min: 100, max: 3_600_000, fallback: 5_000 }),
   socket: group(SOCKET_FIELDS),
+  engine: choice(['gate', 'zeromq'], 'gate'),
+  gate: gateOptions,
+  shedding: sheddingOptions,
 };
 
-export type ResolvedServerOptions = Resolved<typeof SERVER_FIELDS>;
+export type ResolvedServerOptions = Omit<Resolved<typeof SERVER_FIELDS>, 'bind'> & {
+  readonly bind: readonly ResolvedListener[];
+};
 export type ResolvedServerLimits = ResolvedServerOptions['limits'];
 
 /**
@@ -145,21 +219,62 @@ export type ResolvedServerLimits = ResolvedServerOptions['limits'];
  * @throws {@link ZmqException} `INVALID_OPTIONS` that names the option.
  */
 export function resolveServerOptions(options: ZmqServerOptions | undefined): ResolvedServerOptions {
-  const resolved = resolveFields(options, SERVER_FIELDS, 'ServerZmq options');
+  const where = 'ServerZmq options';
+  const resolved = resolveFields(options, SERVER_FIELDS, where);
+  return checked(Object.freeze({ ...resolved, bind: completeListeners(resolved.bind, resolved, where) }), where);
+}
+
+/** Options that can be changed while the server runs. */
+export const LIVE_OPTIONS = [
+  'limits',
+  'concurrency',
+  'memoryBudget',
+  'drainTimeout',
+  'stallTimeout',
+  'leaseTimeout',
+  'heartbeatInterval',
+  'shedding',
+] as const satisfies readonly (keyof ZmqLiveServerOptions)[];
+
+const LIVE_FIELDS = Object.fromEntries(LIVE_OPTIONS.map(name => [name, SERVER_FIELDS[name]]));
+
+/**
+ * The options that result from changing some of those in force. Groups are merged, too.
+ *
+ * @throws {@link ZmqException} `INVALID_OPTIONS` that names the option
+ */
+export function mergeServerOptions(
+  inForce: ResolvedServerOptions,
+  changes: ZmqLiveServerOptions,
+  where: string,
+): ResolvedServerOptions {
+  // Names and forms first, so that a wrong one is told as it was given.
+  resolveFields(changes, LIVE_FIELDS, where);
+  const { concurrency: places } = changes;
+  const named = typeof places === 'number' ? { ...changes, concurrency: { limit: places } } : changes;
+  const merged = mergeFields(inForce, named);
+  return checked(Object.freeze({ ...inForce, ...resolveFields(pick(merged), LIVE_FIELDS, where) }), where);
+}
+
+function pick(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(LIVE_OPTIONS.map(name => [name, options[name]]));
+}
+
+function checked(resolved: ResolvedServerOptions, where: string): ResolvedServerOptions {
   const { limits, memoryBudget, leaseTimeout, heartbeatInterval } = resolved;
   if (limits.maxMessageSize > memoryBudget) {
     throw invalid(
-      `ServerZmq options.limits.maxMessageSize (${limits.maxMessageSize}) must not exceed memoryBudget (${memoryBudget}).`,
+      `${where}.limits.maxMessageSize (${limits.maxMessageSize}) must not exceed memoryBudget (${memoryBudget}).`,
     );
   }
   if (limits.maxMessageSize > limits.outboxSize) {
     throw invalid(
-      `ServerZmq options.limits.outboxSize (${limits.outboxSize}) must hold a reply of maxMessageSize (${limits.maxMessageSize}).`,
+      `${where}.limits.outboxSize (${limits.outboxSize}) must hold a reply of maxMessageSize (${limits.maxMessageSize}).`,
     );
   }
   if (leaseTimeout <= heartbeatInterval) {
     throw invalid(
-      `ServerZmq options.leaseTimeout (${leaseTimeout}) must be longer than heartbeatInterval (${heartbeatInterval}).`,
+      `${where}.leaseTimeout (${leaseTimeout}) must be longer than heartbeatInterval (${heartbeatInterval}).`,
     );
   }
   return resolved;

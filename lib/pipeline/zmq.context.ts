@@ -1,11 +1,28 @@
 import { BaseRpcContext } from '@nestjs/microservices';
+import type { ZmqMechanism, ZmqPeerCertificate } from '../options/authenticator.js';
+import type { ZmqSizeViolation } from './size-violation.js';
 
-/** Who sent a request or event. */
+/**
+ * Who sent a request or event. The same frozen object for all that a connection sends, or that somebody signs of it, until
+ * something of it changes.
+ */
 export interface ZmqPeer {
   /** Stands for the sender's connection as long as that lives; assigned anew on every connection. */
   readonly id: string;
-  /** Network address, where the engine knows it. */
+  /** Network address as limits count it, of IPv6 its /64 network, where the engine knows it. */
   readonly address?: string;
+  /** Network address exactly, without port, where the engine knows it. */
+  readonly remoteAddress?: string;
+  /** Name of the sender, where it has been proven: by the signature of the message, or else by its connection. */
+  readonly identity?: string;
+  /** What the sender may act as, by that identity and by the listener that it came to. */
+  readonly roles?: readonly string[];
+  /** Name of the listener that the connection came to. */
+  readonly listener?: string;
+  /** How the connection was made. */
+  readonly mechanism?: ZmqMechanism;
+  /** With mutual TLS: the sender's certificate, which has been verified. */
+  readonly certificate?: ZmqPeerCertificate;
 }
 
 export interface ZmqContextFields {
@@ -13,6 +30,7 @@ export interface ZmqContextFields {
   readonly metadata: Readonly<Record<string, string>> | undefined;
   readonly peer: ZmqPeer;
   readonly deadline: number | undefined;
+  readonly violation?: ZmqSizeViolation | undefined;
 }
 
 /** What a handler, guard, interceptor, pipe or filter can know of a request or event beside its data: `@Ctx() context: ZmqContext`. */
@@ -24,12 +42,27 @@ export class ZmqContext extends BaseRpcContext<
    * handler makes through a `ClientZmq` end with it by themselves.
    */
   readonly deadline: number | undefined;
+  /** What is wrong with the size of the payload, for interceptors that decide about it: the payload has not been decoded. */
+  readonly violation: ZmqSizeViolation | undefined;
+  /**
+   * Counts the message where no server has done so: 0, or milliseconds to wait.
+   *
+   * @internal
+   */
+  countRates: (() => number | Promise<number>) | undefined = undefined;
+  /**
+   * Told when a guard does not let the message pass because of who has sent it.
+   *
+   * @internal
+   */
+  onDenied: ((context: ZmqContext) => void) | undefined = undefined;
   private controller: AbortController | undefined;
   private aborted: Error | undefined;
 
-  constructor({ pattern, metadata, peer, deadline }: ZmqContextFields) {
+  constructor({ pattern, metadata, peer, deadline, violation }: ZmqContextFields) {
     super([pattern, metadata, peer]);
     this.deadline = deadline;
+    this.violation = violation;
   }
 
   /** The route of the pattern; for `{ cmd: 'sum' }` that is `{"cmd":"sum"}`. */
@@ -69,6 +102,15 @@ export class ZmqContext extends BaseRpcContext<
   revise(pattern: string, metadata: Readonly<Record<string, string>> | undefined): void {
     this.args[0] = pattern;
     this.args[1] = metadata;
+  }
+
+  /**
+   * Whether nobody waits for the outcome any more.
+   *
+   * @internal
+   */
+  get isAborted(): boolean {
+    return this.aborted !== undefined;
   }
 
   /** @internal */

@@ -5,19 +5,23 @@ import { NO_PAYLOAD, PacketKind, PayloadEncoding, type EncodedPayload } from '..
 import { encodePayload, exactSize } from '../wire/payload-codec.js';
 import type { Replies } from './replies.js';
 
+export interface BinaryRepliesOptions {
+  readonly id: number;
+  /** The encoding of the request, in which it is answered. */
+  readonly encoding: 'json' | 'msgpack';
+  /** Bytes of one payload. */
+  readonly maxSize: number;
+  /** Bytes of an error, which limits of a handler do not make smaller. @defaultValue maxSize */
+  readonly maxErrorSize?: number;
+  readonly serializer: Serializer | undefined;
+}
+
 /** {@link Replies} to a peer that speaks binary batches. */
 export class BinaryReplies implements Replies {
-  constructor(
-    private readonly id: number,
-    /** The encoding of the request, in which it is answered. */
-    private readonly encoding: 'json' | 'msgpack',
-    /** Bytes that the peer takes in one payload. */
-    private readonly maxSize: number,
-    private readonly serializer: Serializer | undefined,
-  ) {}
+  constructor(private readonly options: BinaryRepliesOptions) {}
 
   value(value: unknown, last: boolean): QueuedPacket {
-    const { id, encoding, maxSize, serializer } = this;
+    const { id, encoding, maxSize, serializer } = this.options;
     const response =
       serializer === undefined ? value : serialized(serializer, { id, response: value, isDisposed: last });
     const payload = encodePayload(response, encoding);
@@ -31,11 +35,12 @@ export class BinaryReplies implements Replies {
   }
 
   complete(): QueuedPacket {
-    return new QueuedPacket(PacketKind.Complete, this.id, NO_PAYLOAD);
+    return new QueuedPacket(PacketKind.Complete, this.options.id, NO_PAYLOAD);
   }
 
   error(error: ZmqErrorObject): QueuedPacket {
-    return new QueuedPacket(PacketKind.Error, this.id, errorPayload(error, this.maxSize));
+    const { id, maxSize, maxErrorSize = maxSize } = this.options;
+    return new QueuedPacket(PacketKind.Error, id, errorPayload(error, maxErrorSize));
   }
 
   markLast(packet: QueuedPacket): void {

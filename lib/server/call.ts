@@ -1,25 +1,26 @@
 import type { Observable } from 'rxjs';
-import { ZmqException } from '../errors/zmq.exception.js';
-import type { ByteBudget } from '../limits/byte-budget.js';
+import { ZmqException, type ZmqErrorObject } from '../errors/zmq.exception.js';
 import { Expiring, type DeadlineWheel } from '../limits/deadline-wheel.js';
-import type { ZmqContext } from '../pipeline/zmq.context.js';
+import type { ZmqContext, ZmqPeer } from '../pipeline/zmq.context.js';
 import type { QueuedPacket } from '../socket/queued-packet.js';
 import { toErrorObject } from './error-object.js';
 import type { Peer } from './peer.js';
 import { PullSource } from './pull-source.js';
 import { isSource, ReplySources } from './reply-sources.js';
 import type { Replies, ReplySink } from './replies.js';
+import type { Route, Waiting } from './route.js';
 import { ReplyStream } from './reply-stream.js';
 
 /** What calls need of the server that runs them. */
 export interface CallHost {
   readonly wheel: DeadlineWheel;
-  readonly budget: ByteBudget;
   /** Bytes of one stream that may wait for its consumer. */
   readonly streamBuffer: number;
   /** Asks for one more open stream; `false` if there are too many. */
   openStream(): boolean;
   closeStream(): void;
+  /** Its handler has a place for the call. */
+  run(call: Call): void;
   /** The handler no longer works on the call. */
   released(call: Call): void;
   /** A reply could not be delivered. */
@@ -31,12 +32,18 @@ export interface CallHost {
 /** A request that has been admitted. */
 export interface IncomingRequest {
   readonly peer: Peer;
+  /** Who has sent it: the peer itself, or whoever has signed it. */
+  readonly sender: ZmqPeer;
   readonly id: number | string;
   readonly pattern: string;
+  /** Handler of the pattern, where that is known before a deserializer of the user's has seen the message. */
+  readonly route: Route | undefined;
   readonly data: unknown;
   readonly metadata: Readonly<Record<string, string>> | undefined;
-  /** Bytes of the payload, held until the call is over. */
+  /** Bytes that the payload costs until the call is over. */
   readonly size: number;
+  /** Bytes of the payload as it came. */
+  readonly payloadSize: number;
   /** Milliseconds that the caller waits for the first answer; 0 for ever. */
   readonly timeoutMs: number;
   /** Values that the caller takes ahead; 0 for any number. */
@@ -46,7 +53,7 @@ export interface IncomingRequest {
 }
 
 /** One request from its acceptance to its last answer. It settles exactly once, whatever comes first. */
-export class Call extends Expiring {
+export class Call extends Expiring implements Waiting {
   private onSettled: (() => void) | undefined = undefined;
   private replyStream: ReplyStream | undefined = undefined;
   private sources: ReplySources | undefined = undefined;
@@ -56,6 +63,7 @@ export class Call extends Expiring {
   /** Whether the one answer waits to leave. */
   private answered = false;
   private released = false;
+  private hasPlace = false;
   private streaming = false;
   private counted = false;
 
@@ -65,6 +73,16 @@ export class Call extends Expiring {
     readonly context: ZmqContext,
   ) {
     super();
+  }
+
+  /** Whether it has taken one of its handler's places. */
+  get isStarted(): boolean {
+    return this.hasPlace;
+  }
+
+  start(): void {
+    this.hasPlace = true;
+    this.host.run(this);
   }
 
   /**
@@ -98,9 +116,26 @@ export class Call extends Expiring {
   /** Ends the call with an error for the caller. */
   fail(error: unknown): void {
     if (!this.settled) {
-      this.request.sink.push(this.request.replies.error(toErrorObject(error)));
+      this.failWith(toErrorObject(error));
+    }
+  }
+
+  /** The call ends before its handler has begun. */
+  refuse(error: ZmqErrorObject): void {
+    this.handlerDone = true;
+    if (!this.settled) {
+      this.failWith(error);
+    }
+    this.maybeRelease();
+  }
+
+  /** The call ends, and the caller hears nothing of it. */
+  discard(): void {
+    this.handlerDone = true;
+    if (!this.settled) {
       this.settle();
     }
+    this.maybeRelease();
   }
 
   /** The handler itself failed, before it gave any result. */
@@ -165,9 +200,16 @@ export class Call extends Expiring {
 
   /** Made on demand: most calls answer with one value. */
   private get stream(): ReplyStream {
-    const { sink, window } = this.request;
-    const { streamBuffer, budget } = this.host;
-    return (this.replyStream ??= new ReplyStream({ sink, window, maxBytes: streamBuffer, budget }));
+    const { sink, window, peer } = this.request;
+    const { host } = this;
+    return (this.replyStream ??= new ReplyStream({
+      sink,
+      window,
+      get maxBytes() {
+        return host.streamBuffer;
+      },
+      budget: peer.account,
+    }));
   }
 
   private startSources(result: Observable<unknown> | AsyncIterable<unknown>): void {
@@ -290,10 +332,22 @@ export class Call extends Expiring {
     this.maybeRelease();
   }
 
+  private failWith(error: ZmqErrorObject): void {
+    this.request.sink.push(this.request.replies.error(error));
+    this.settle();
+  }
+
   private settle(): void {
+    if (this.settled) {
+      // The last answer itself may have ended the peer, and the call with it.
+      return;
+    }
     this.settled = true;
     const { host } = this;
-    const { peer, id, sink } = this.request;
+    const { peer, id, sink, route } = this.request;
+    if (!this.hasPlace && route?.withdraw(this) === true) {
+      this.handlerDone = true;
+    }
     host.wheel.remove(this);
     peer.calls.delete(id);
     peer.waiting.delete(this);

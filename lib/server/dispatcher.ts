@@ -1,25 +1,26 @@
-import type { Deserializer, MessageHandler } from '@nestjs/microservices';
-import { isObservable, type Observable } from 'rxjs';
-import { ZmqException } from '../errors/zmq.exception.js';
-import type { ByteBudget } from '../limits/byte-budget.js';
+import { MESSAGES } from '@nestjs/core/constants.js';
+import type { Observable } from 'rxjs';
 import type { DeadlineWheel } from '../limits/deadline-wheel.js';
 import type { ServerCounters } from '../monitoring/server-counters.js';
-import { runInCallScope } from '../pipeline/call-scope.js';
+import { ZmqException } from '../errors/zmq.exception.js';
+import { NOT_ALLOWED } from '../pipeline/access-refusal.js';
 import { ZmqContext } from '../pipeline/zmq.context.js';
-import { routeOf } from '../wire/pattern.js';
+import type { Access } from './access.js';
 import { Call, type CallHost, type IncomingRequest } from './call.js';
+import type { IncomingEvent, Invoker } from './invoker.js';
+import type { LateRates } from './late-rates.js';
 import { isSource, ReplySources } from './reply-sources.js';
 import type { Slots } from './slots.js';
 
 export type ProcessingHooks = (context: ZmqContext, run: (end: () => void) => Promise<void>) => unknown;
 
 export interface DispatcherOptions {
-  readonly handlers: ReadonlyMap<string, MessageHandler>;
-  readonly deserializer: Deserializer | undefined;
+  readonly invoker: Invoker;
+  readonly access: Access;
+  readonly rates: LateRates;
   readonly maxStreams: number;
   readonly streamBuffer: number;
   readonly slots: Slots;
-  readonly budget: ByteBudget;
   readonly wheel: DeadlineWheel;
   readonly counters: ServerCounters;
   /** Nest's processing hooks around the handling of one message; `undefined` while none are set. */
@@ -28,43 +29,50 @@ export interface DispatcherOptions {
   readonly onEventError: (pattern: string, error: unknown) => void;
 }
 
-/** An event, or what a request has in common with it. */
-export type IncomingEvent = Pick<IncomingRequest, 'peer' | 'pattern' | 'data' | 'metadata' | 'size'>;
-
 /** Hands requests and events that have been admitted to their handlers. */
 export class Dispatcher implements CallHost {
   readonly wheel: DeadlineWheel;
-  readonly budget: ByteBudget;
-  readonly streamBuffer: number;
+  streamBuffer: number;
+  private maxStreams: number;
   private openStreams = 0;
   /** What stops the Observables and AsyncIterables that events' handlers have returned. */
   private readonly eventSources = new Set<() => void>();
 
   constructor(private readonly options: DispatcherOptions) {
     this.wheel = options.wheel;
-    this.budget = options.budget;
     this.streamBuffer = options.streamBuffer;
+    this.maxStreams = options.maxStreams;
+  }
+
+  /** Other limits from now on, for streams that are open as well. */
+  adjust({ maxStreams, streamBuffer }: Pick<DispatcherOptions, 'maxStreams' | 'streamBuffer'>): void {
+    this.maxStreams = maxStreams;
+    this.streamBuffer = streamBuffer;
   }
 
   get streams(): number {
     return this.openStreams;
   }
 
-  /** Whether a pattern has a handler, as far as that can be told before its message is deserialized. */
-  knows(pattern: string): boolean {
-    return this.options.deserializer !== undefined || this.options.handlers.has(pattern);
-  }
-
   request(incoming: IncomingRequest): void {
-    const { peer, id, timeoutMs } = incoming;
-    const context = contextOf(incoming, timeoutMs);
+    const { peer, id, timeoutMs, route } = incoming;
+    const context = this.contextOf(incoming, timeoutMs);
     const call = new Call(this, incoming, context);
     peer.calls.set(id, call);
-    this.begin(incoming.size);
+    this.begin(incoming);
     this.options.counters.requests++;
     if (timeoutMs > 0) {
       this.wheel.add(call, timeoutMs);
     }
+    if (route === undefined) {
+      call.start();
+    } else {
+      route.enter(call);
+    }
+  }
+
+  run(call: Call): void {
+    const { context } = call;
     const hooks = this.options.hooks();
     if (hooks === undefined) {
       void this.serve(call);
@@ -83,13 +91,61 @@ export class Dispatcher implements CallHost {
 
   /** Handles an event; `done` is called when its handler has finished, whatever the outcome. */
   event(incoming: IncomingEvent, done: () => void): void {
-    const context = contextOf(incoming, 0);
-    this.begin(incoming.size);
+    const { route } = incoming;
+    this.begin(incoming);
     this.options.counters.events++;
     const finish = () => {
-      this.end(incoming.size);
+      // First, as the end lets in what waits outside, which must not find a place taken that is free.
+      route?.leave();
+      this.end(incoming);
       done();
     };
+    const start = () => this.runEvent(incoming, finish);
+    if (route === undefined) {
+      start();
+    } else {
+      route.enter({ start });
+    }
+  }
+
+  /** Ends what events have set going. */
+  stopEvents(): void {
+    for (const stop of this.eventSources) {
+      stop();
+    }
+  }
+
+  openStream(): boolean {
+    if (this.openStreams >= this.maxStreams) {
+      return false;
+    }
+    this.openStreams++;
+    return true;
+  }
+
+  closeStream(): void {
+    this.openStreams--;
+    // What waited in the stream has been released.
+    this.options.slots.progress();
+  }
+
+  released(call: Call): void {
+    if (call.isStarted) {
+      call.request.route?.leave();
+    }
+    this.end(call.request);
+  }
+
+  undelivered(): void {
+    this.options.counters.undelivered++;
+  }
+
+  cancelled(): void {
+    this.options.counters.cancelled++;
+  }
+
+  private runEvent(incoming: IncomingEvent, finish: () => void): void {
+    const context = this.contextOf(incoming, 0);
     const hooks = this.options.hooks();
     if (hooks === undefined) {
       void this.serveEvent(incoming, context, finish);
@@ -112,52 +168,19 @@ export class Dispatcher implements CallHost {
     });
   }
 
-  /** Ends what events have set going. */
-  stopEvents(): void {
-    for (const stop of this.eventSources) {
-      stop();
-    }
+  private begin({ peer, size }: IncomingEvent): void {
+    this.options.slots.take(peer.account.usage);
+    peer.account.charge(size);
   }
 
-  openStream(): boolean {
-    if (this.openStreams >= this.options.maxStreams) {
-      return false;
-    }
-    this.openStreams++;
-    return true;
-  }
-
-  closeStream(): void {
-    this.openStreams--;
-    // What waited in the stream has been released.
-    this.options.slots.progress();
-  }
-
-  released(call: Call): void {
-    this.end(call.request.size);
-  }
-
-  undelivered(): void {
-    this.options.counters.undelivered++;
-  }
-
-  cancelled(): void {
-    this.options.counters.cancelled++;
-  }
-
-  private begin(size: number): void {
-    this.options.slots.take();
-    this.budget.charge(size);
-  }
-
-  private end(size: number): void {
-    this.budget.release(size);
-    this.options.slots.release();
+  private end({ peer, size }: IncomingEvent): void {
+    peer.account.release(size);
+    this.options.slots.release(peer.account.usage);
   }
 
   private async serve(call: Call): Promise<void> {
     try {
-      call.answer(await this.handle(call.request, call.context));
+      call.answer(await this.options.invoker.invoke(call.request, call.context));
     } catch (error) {
       call.handlerFailed(error);
     }
@@ -165,12 +188,14 @@ export class Dispatcher implements CallHost {
 
   private async serveEvent(incoming: IncomingEvent, context: ZmqContext, finish: () => void): Promise<void> {
     try {
-      const result = await this.handle(incoming, context);
+      const result = await this.options.invoker.invoke(incoming, context);
       if (isSource(result)) {
         await this.exhausted(result);
       }
     } catch (error) {
-      this.options.onEventError(incoming.pattern, error);
+      if (!isReported(error)) {
+        this.options.onEventError(incoming.pattern, error);
+      }
     }
     finish();
   }
@@ -183,8 +208,7 @@ export class Dispatcher implements CallHost {
         const sources: ReplySources = new ReplySources({
           ready: () => true,
           value: () => undefined,
-          // Nest's exception handler has reported the error of an Observable already.
-          failed: error => (isObservable(result) ? resolve() : reject(error)),
+          failed: error => reject(error),
           ended: () => sources.exhausted && resolve(),
         });
         stop = () => {
@@ -199,40 +223,20 @@ export class Dispatcher implements CallHost {
     }
   }
 
-  private handle(incoming: IncomingEvent, context: ZmqContext): unknown {
-    const handler =
-      this.options.deserializer === undefined
-        ? this.options.handlers.get(incoming.pattern)
-        : this.deserializing(incoming);
-    if (handler === undefined) {
-      throw noHandler(incoming.pattern);
+  private contextOf(incoming: IncomingEvent, timeoutMs: number): ZmqContext {
+    const { pattern, metadata, peer, sender, route, payloadSize } = incoming;
+    const { access } = this.options;
+    const context = new ZmqContext({
+      pattern,
+      metadata,
+      peer: sender,
+      deadline: timeoutMs > 0 ? Date.now() + timeoutMs : undefined,
+    });
+    context.onDenied = 'id' in incoming ? access.requestDenied : access.eventDenied;
+    if (route?.limits.isGuarded === true) {
+      context.countRates = () => this.options.rates.count(route, { peer, sender, payloadSize }, context);
     }
-    return runInCallScope(context.deadline, () => handler(incoming.data, context));
-  }
-
-  /** A deserializer of the user's own may change everything, even the pattern, and may take its time. */
-  private deserializing(incoming: IncomingEvent): MessageHandler {
-    return async (_data, context) => {
-      const { pattern, data, metadata } = incoming;
-      const packet: unknown = await this.options.deserializer?.deserialize({
-        pattern,
-        data,
-        ...(metadata !== undefined && { metadata }),
-        ...('id' in incoming && { id: incoming.id }),
-      });
-      if ((context as ZmqContext).signal.aborted) {
-        // Nobody waits for it any more.
-        return undefined;
-      }
-      const { pattern: target, data: payload, metadata: revised } = packet as Partial<IncomingEvent>;
-      const route = routeOf(target) ?? pattern;
-      (context as ZmqContext).revise(route, revised);
-      const handler = this.options.handlers.get(route);
-      if (handler === undefined) {
-        throw noHandler(route);
-      }
-      return handler(payload, context);
-    };
+    return context;
   }
 }
 
@@ -254,19 +258,13 @@ function runHooked(hooks: ProcessingHooks, { context, work, fail }: HookedWork):
   }
 }
 
-export function noHandler(pattern: string): ZmqException {
-  return new ZmqException('NO_HANDLER', 'There is no matching message handler defined in the remote service.', {
-    details: { pattern: pattern.slice(0, 100) },
-  });
-}
-
-function contextOf({ pattern, metadata, peer }: IncomingEvent, timeoutMs: number): ZmqContext {
-  return new ZmqContext({
-    pattern,
-    metadata,
-    peer: peer.identity,
-    deadline: timeoutMs > 0 ? Date.now() + timeoutMs : undefined,
-  });
+/** Whether an error of an event is in the books already: a refusal, or what Nest has logged and made unrecognizable. */
+function isReported(error: unknown): boolean {
+  const { code, status, message } = (error ?? {}) as Partial<Record<string, unknown>>;
+  const isForbidden = error === NOT_ALLOWED || (error instanceof ZmqException && code === NOT_ALLOWED.code);
+  return (
+    isForbidden || code === 'RATE_LIMITED' || (status === 'error' && message === MESSAGES.UNKNOWN_EXCEPTION_MESSAGE)
+  );
 }
 
 function once(callback: () => void): () => void {

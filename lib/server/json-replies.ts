@@ -30,6 +30,7 @@ export class JsonMessage extends QueuedPacket {
 
 /** Sends every JSON message as a ZeroMQ message of its own. */
 export const jsonEncoder: MessageEncoder = {
+  maxPackets: 1,
   encode(queue, from) {
     const { text, delimited } = queue[from] as JsonMessage;
     const frame = Buffer.from(text);
@@ -41,7 +42,10 @@ export interface JsonRepliesOptions {
   /** Absent when the message was so wrong that it has none. */
   readonly id: string | undefined;
   readonly delimited: boolean;
+  /** Bytes of one message. */
   readonly maxSize: number;
+  /** Bytes of an error, which limits of a handler do not make smaller. @defaultValue maxSize */
+  readonly maxErrorSize?: number;
   readonly serializer: Serializer | undefined;
 }
 
@@ -73,10 +77,10 @@ export class JsonReplies implements Replies {
   }
 
   error(error: ZmqErrorObject): QueuedPacket {
-    const { id, maxSize } = this.options;
+    const { id, maxSize, maxErrorSize = maxSize } = this.options;
     try {
       const text = encodeJsonReply({ id, error, last: true });
-      if (text.length * 3 <= maxSize || Buffer.byteLength(text) <= maxSize) {
+      if (text.length * 3 <= maxErrorSize || Buffer.byteLength(text) <= maxErrorSize) {
         return this.message(text);
       }
     } catch {

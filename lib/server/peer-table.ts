@@ -11,7 +11,16 @@ export interface PeerTableOptions {
   readonly stallTimeout: number;
 }
 
-export type Departure = 'disconnected' | 'lease expired' | 'stalled' | 'overflow' | 'malformed' | 'idle' | 'closed';
+export type Departure =
+  | 'disconnected'
+  | 'lease expired'
+  | 'stalled'
+  | 'overflow'
+  | 'malformed'
+  | 'violation'
+  | 'identity changed'
+  | 'idle'
+  | 'closed';
 
 /** Milliseconds after which a peer in JSON mode that has nothing under way is forgotten; it has no session to lose. */
 const JSON_IDLE_MS = 60_000;
@@ -27,9 +36,13 @@ export class PeerTable {
   private readonly peers = new Map<string, Peer>();
 
   constructor(
-    private readonly options: PeerTableOptions,
+    private options: PeerTableOptions,
     private readonly events: PeerTableEvents,
   ) {}
+
+  adjust(options: PeerTableOptions): void {
+    this.options = options;
+  }
 
   get size(): number {
     return this.peers.size;

@@ -1,5 +1,5 @@
 import { ZmqException } from '../errors/zmq.exception.js';
-import type { ByteBudget } from '../limits/byte-budget.js';
+import type { HeldBytes } from '../limits/peer-account.js';
 import type { QueuedPacket } from '../socket/queued-packet.js';
 import { JsonMessage, JsonReplies } from './json-replies.js';
 import type { ReplySink } from './replies.js';
@@ -10,7 +10,7 @@ export interface ReplyCollectorOptions {
   /** Bytes of the whole answer. */
   readonly maxSize: number;
   readonly sink: ReplySink;
-  readonly budget: ByteBudget;
+  readonly budget: HeldBytes;
 }
 
 /**
@@ -26,6 +26,8 @@ export class ReplyCollector implements ReplySink {
   private held = 0;
   /** Whether answers were left out because there are too many already. */
   private overflowed = false;
+  /** Whether nobody waits for the answers any more. */
+  private isOver = false;
 
   constructor(private readonly options: ReplyCollectorOptions) {
     this.open = options.requests;
@@ -37,6 +39,9 @@ export class ReplyCollector implements ReplySink {
 
   push(packet: QueuedPacket): void {
     const { charge } = packet;
+    if (this.isOver) {
+      return;
+    }
     if (this.held > this.options.maxSize) {
       // Errors come in without asking for room.
       this.overflowed = true;
@@ -58,6 +63,7 @@ export class ReplyCollector implements ReplySink {
   }
 
   abandon(): void {
+    this.isOver = true;
     this.options.budget.release(this.held);
     this.held = 0;
     this.messages.length = 0;

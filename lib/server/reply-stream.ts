@@ -1,5 +1,5 @@
 import { ZmqException } from '../errors/zmq.exception.js';
-import type { ByteBudget } from '../limits/byte-budget.js';
+import type { HeldBytes } from '../limits/peer-account.js';
 import type { QueuedPacket } from '../socket/queued-packet.js';
 import type { ReplySink } from './replies.js';
 
@@ -11,7 +11,7 @@ export interface ReplyStreamOptions {
   /** Values that the caller takes ahead; 0 for any number. */
   readonly window: number;
   readonly maxBytes: number;
-  readonly budget: ByteBudget;
+  readonly budget: HeldBytes;
 }
 
 /** The values of one call on their way out: as many as the caller has asked for leave, the rest waits within a bound. */

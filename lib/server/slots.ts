@@ -1,7 +1,19 @@
 import type { ByteBudget } from '../limits/byte-budget.js';
+import type { PeerUsage } from '../limits/peer-usage.js';
 import { systemClock, type Clock } from '../limits/clock.js';
 
-export type Admission = 'admitted' | 'wait' | 'refused';
+/** `hold` is `wait` for one peer alone: there is room for others. */
+export type Admission = 'admitted' | 'wait' | 'hold' | 'refused';
+
+/** Whose work is to start. */
+export interface Applicant {
+  readonly usage: PeerUsage;
+  /** Addresses that have connections, its own among them. */
+  readonly addresses: number;
+}
+
+/** Part of the places that is left to addresses which use few. */
+const RESERVED_PART = 1 / 8;
 
 export interface SlotsOptions {
   readonly limit: number;
@@ -25,9 +37,17 @@ export class Slots {
   /** Bytes that were held when the wait began. */
   private heldAtStart = 0;
   private readonly clock: Clock;
+  private places: Pick<SlotsOptions, 'limit' | 'stallTimeout'>;
 
   constructor(private readonly options: SlotsOptions) {
     this.clock = options.clock ?? systemClock;
+    this.places = options;
+  }
+
+  /** Other places from now on. */
+  adjust(places: Pick<SlotsOptions, 'limit' | 'stallTimeout'>): void {
+    this.places = places;
+    this.restart();
   }
 
   get used(): number {
@@ -35,8 +55,9 @@ export class Slots {
   }
 
   /** Whether work may start now. Asking while there is no room starts the wait for it. */
-  admit(): Admission {
-    if (this.hasRoom()) {
+  admit(applicant?: Applicant): Admission {
+    const hasRoom = this.hasRoom();
+    if (hasRoom && (applicant === undefined || this.isFor(applicant))) {
       this.settle();
       return 'admitted';
     }
@@ -45,16 +66,22 @@ export class Slots {
     }
     this.waiting = true;
     this.startTimer();
-    return 'wait';
+    return hasRoom ? 'hold' : 'wait';
   }
 
-  take(): void {
+  take(usage?: PeerUsage): void {
     this.taken++;
+    if (usage !== undefined) {
+      usage.running++;
+    }
   }
 
   /** A handler has finished. */
-  release(): void {
+  release(usage?: PeerUsage): void {
     this.taken--;
+    if (usage !== undefined) {
+      usage.running--;
+    }
     this.restart();
   }
 
@@ -96,7 +123,7 @@ export class Slots {
   private startTimer(): void {
     if (this.stopTimer === undefined) {
       this.heldAtStart = this.options.budget.used;
-      this.stopTimer = this.clock.after(this.options.stallTimeout, () => {
+      this.stopTimer = this.clock.after(this.places.stallTimeout, () => {
         this.stopTimer = undefined;
         this.refusing = true;
         this.options.onChange();
@@ -109,7 +136,14 @@ export class Slots {
     this.stopTimer = undefined;
   }
 
+  /** The last places are for those who use few. */
+  private isFor({ usage, addresses }: Applicant): boolean {
+    const { limit } = this.places;
+    const reserved = Math.floor(limit * RESERVED_PART);
+    return addresses <= 1 || this.taken < limit - reserved || usage.running < Math.max(1, reserved / addresses);
+  }
+
   private hasRoom(): boolean {
-    return this.taken < this.options.limit && !this.options.budget.exceeded;
+    return this.taken < this.places.limit && !this.options.budget.exceeded;
   }
 }

@@ -1,24 +1,35 @@
 import { ZmqException } from '../errors/zmq.exception.js';
-import type { ByteBudget } from '../limits/byte-budget.js';
+import type { HeldBytes } from '../limits/peer-account.js';
 import { scheduleFlush } from './flush-scheduler.js';
 import type { QueuedPacket } from './queued-packet.js';
 import type { SendOutcome } from './server-socket.js';
 
 /** Packets that make a batch worth sending before everything that is ready has run, so that both sides work at once. */
 const EARLY_FLUSH_PACKETS = 128;
+/** Messages sent in one go to a socket that takes them at once; then the rest of the process has its turn. */
+const MAX_MESSAGES_PER_FLUSH = 256;
+
+/** What waits lies on the heap, where as much again is garbage that has not been collected yet. */
+const HEAP_FACTOR = 2;
 
 export interface MessageEncoder {
-  /** Encodes packets from `queue[from]` on into one message; says how many it took. */
-  encode(queue: readonly QueuedPacket[], from: number): { readonly frames: Buffer[]; readonly count: number };
+  /** Packets that one message takes at most. */
+  readonly maxPackets: number;
+  /** Encodes packets of `queue[from..until]` into one message; says how many it took. */
+  encode(
+    queue: readonly QueuedPacket[],
+    from: number,
+    until: number,
+  ): { readonly frames: Buffer[]; readonly count: number };
 }
 
 export interface OutboxOptions {
   readonly encoder: MessageEncoder;
-  readonly send: (frames: Buffer[]) => Promise<SendOutcome>;
+  readonly send: (frames: Buffer[]) => SendOutcome | Promise<SendOutcome>;
   readonly maxPackets: number;
   readonly maxBytes: number;
   /** Charged beside the outbox's own limit. */
-  readonly budget?: ByteBudget;
+  readonly budget?: HeldBytes;
   /** Whether the packet at the head may leave now; it and all behind it wait until the next flush otherwise. */
   readonly admit?: (packet: QueuedPacket) => boolean;
   /** The peer takes no more for now. The owner calls `retry()` later. */
@@ -38,8 +49,10 @@ export class Outbox {
   private head = 0;
   private unsent: { readonly frames: Buffer[]; readonly packets: readonly QueuedPacket[] } | undefined;
   private held = 0;
+  private most = 0;
   private sending = false;
   private scheduled = false;
+  private flushing = false;
   private closed = false;
 
   constructor(private readonly options: OutboxOptions) {}
@@ -52,6 +65,11 @@ export class Outbox {
   /** Bytes that wait. */
   get bytes(): number {
     return this.held;
+  }
+
+  /** The most bytes that ever waited at a time. */
+  get peakBytes(): number {
+    return this.most;
   }
 
   /** Whether nothing waits and nothing is being sent. */
@@ -79,7 +97,7 @@ export class Outbox {
     }
     this.queue.push(packet);
     this.charge(packet.charge);
-    if (this.sending || this.unsent !== undefined) {
+    if (this.sending || this.flushing || this.unsent !== undefined) {
       return;
     }
     if (this.queue.length - this.head >= EARLY_FLUSH_PACKETS) {
@@ -92,16 +110,20 @@ export class Outbox {
   /** Sends what may leave. Called by the scheduler; call it when `admit` has changed its mind. */
   flush(): void {
     this.scheduled = false;
-    if (this.sending || this.closed || this.unsent !== undefined) {
+    if (this.flushing) {
       return;
     }
-    const end = this.skipToAdmitted();
-    if (end > this.head) {
-      const ready = end === this.queue.length ? this.queue : this.queue.slice(0, end);
-      const encoded = this.encode(ready);
-      if (encoded !== undefined) {
-        this.transmit({ frames: encoded.frames, packets: this.take(encoded.count) });
+    this.flushing = true;
+    try {
+      let messages = 0;
+      while (this.canSend && this.sendNext()) {
+        if (++messages === MAX_MESSAGES_PER_FLUSH) {
+          this.schedule();
+          return;
+        }
       }
+    } finally {
+      this.flushing = false;
     }
   }
 
@@ -109,6 +131,7 @@ export class Outbox {
   retry(): void {
     if (this.unsent !== undefined && !this.sending && !this.closed) {
       this.transmit(this.unsent);
+      this.flush();
     }
   }
 
@@ -134,13 +157,31 @@ export class Outbox {
     return left.length;
   }
 
-  /** Finds the end of the run that may leave now, and drops the cancelled packets in it. */
+  private get canSend(): boolean {
+    return !this.sending && !this.closed && this.unsent === undefined;
+  }
+
+  /** Sends one message of what may leave; `false` if there is nothing. */
+  private sendNext(): boolean {
+    const end = this.skipToAdmitted();
+    if (end === this.head) {
+      return false;
+    }
+    const encoded = this.encode(end);
+    if (encoded === undefined) {
+      return false;
+    }
+    this.transmit({ frames: encoded.frames, packets: this.take(encoded.count) });
+    return true;
+  }
+
+  /** Finds the end of the run that may leave in the next message, and drops the cancelled packets in it. */
   private skipToAdmitted(): number {
     const { queue } = this;
-    const { admit } = this.options;
+    const { admit, encoder } = this.options;
     let end = this.head;
     let at = this.head;
-    for (; at < queue.length; at++) {
+    for (; at < queue.length && end - this.head < encoder.maxPackets; at++) {
       const packet = queue[at] as QueuedPacket;
       if (packet.cancelled) {
         this.release(packet.charge);
@@ -158,11 +199,11 @@ export class Outbox {
     return end;
   }
 
-  private encode(ready: readonly QueuedPacket[]): { readonly frames: Buffer[]; readonly count: number } | undefined {
+  private encode(end: number): { readonly frames: Buffer[]; readonly count: number } | undefined {
     try {
-      return this.options.encoder.encode(ready, this.head);
+      return this.options.encoder.encode(this.queue, this.head, end);
     } catch {
-      this.replaceUnencodable(ready.length);
+      this.replaceUnencodable(end);
       this.schedule();
       return undefined;
     }
@@ -173,7 +214,7 @@ export class Outbox {
     const { encoder } = this.options;
     const kept = this.queue.slice(this.head, end).flatMap(packet => {
       try {
-        encoder.encode([packet], 0);
+        encoder.encode([packet], 0, 1);
         return [packet];
       } catch {
         this.release(packet.charge);
@@ -212,8 +253,13 @@ export class Outbox {
   private transmit(message: { readonly frames: Buffer[]; readonly packets: readonly QueuedPacket[] }): void {
     this.sending = true;
     this.unsent = undefined;
-    void this.options.send(message.frames).then(
-      outcome => this.settle(message, outcome),
+    const outcome = this.options.send(message.frames);
+    if (typeof outcome === 'string') {
+      this.settle(message, outcome);
+      return;
+    }
+    void outcome.then(
+      settled => this.settle(message, settled),
       () => this.settle(message, 'gone'),
     );
   }
@@ -237,7 +283,7 @@ export class Outbox {
           packet.settle(undefined);
         }
         this.options.onSent?.();
-        if (this.head < this.queue.length) {
+        if (this.head < this.queue.length && !this.flushing) {
           this.schedule();
         }
         return;
@@ -257,12 +303,13 @@ export class Outbox {
 
   private charge(bytes: number): void {
     this.held += bytes;
-    this.options.budget?.charge(bytes);
+    this.most = Math.max(this.most, this.held);
+    this.options.budget?.charge(HEAP_FACTOR * bytes);
   }
 
   private release(bytes: number): void {
     this.held -= bytes;
-    this.options.budget?.release(bytes);
+    this.options.budget?.release(HEAP_FACTOR * bytes);
   }
 }
 

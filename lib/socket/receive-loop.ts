@@ -13,13 +13,17 @@ interface Receiver {
  * loop over resolved promises would never let the event loop turn; hence the yield by time.
  */
 export class ReceiveLoop {
+  /** Out of sight, as in its owners. */
+  readonly #socket: Receiver;
   private resumed: Promise<void> | undefined;
   private resolveResumed: (() => void) | undefined;
 
   constructor(
-    private readonly socket: Receiver,
+    socket: Receiver,
     private readonly deliver: (message: Buffer[]) => void,
-  ) {}
+  ) {
+    this.#socket = socket;
+  }
 
   pause(): void {
     this.resumed ??= new Promise(resolve => {
@@ -36,16 +40,16 @@ export class ReceiveLoop {
   /** Runs until the socket is closed; rejects when receiving fails for another reason. */
   async run(): Promise<void> {
     let sliceEnd = performance.now() + SLICE_MS;
-    while (!this.socket.closed) {
+    while (!this.#socket.closed) {
       if (this.resumed !== undefined) {
         await this.resumed;
         continue;
       }
       let message: Buffer[];
       try {
-        message = await this.socket.receive();
+        message = await this.#socket.receive();
       } catch (error) {
-        if (this.socket.closed) {
+        if (this.#socket.closed) {
           return;
         }
         throw error;

@@ -20,7 +20,7 @@ export function zeromqOptions(
     receiveHighWaterMark: socket.receiveHighWaterMark,
     linger: socket.linger,
     handshakeInterval: socket.handshakeInterval,
-    maxMessageSize: maxMessageSize + FRAME_OVERHEAD,
+    maxMessageSize: maxFrameSize(maxMessageSize),
     backlog: socket.backlog,
     ipv6: socket.ipv6 || endpoints.some(isIPv6Endpoint),
     tcpKeepalive: tcpKeepalive === false ? 0 : 1,
@@ -30,4 +30,9 @@ export function zeromqOptions(
       tcpKeepaliveCount: tcpKeepalive.count,
     }),
   };
+}
+
+/** Bytes of one frame, for payloads of so many. */
+function maxFrameSize(maxMessageSize: number): number {
+  return maxMessageSize + FRAME_OVERHEAD;
 }

@@ -21,7 +21,7 @@ export class BatchCursor {
 
   /** @param frames the batch frame and, if a payload was detached, its frame; a delimiter is already taken off. */
   constructor(
-    private readonly frames: readonly Buffer[],
+    readonly frames: readonly Buffer[],
     private readonly limits: WireLimits,
   ) {
     this.batch = frames[0] ?? EMPTY;
@@ -60,7 +60,7 @@ export class BatchCursor {
       return offset === batch.length ? undefined : new Malformed('truncated packet header');
     }
     if (this.count === this.limits.maxBatchPackets) {
-      return new Malformed('too many packets in a batch');
+      return new Malformed('too many packets in a batch', undefined, 'batch-too-large');
     }
     this.count += 1;
     const kind = batch[offset] as PacketKind;
@@ -72,7 +72,7 @@ export class BatchCursor {
       return new Malformed('unknown kind of packet');
     }
     if (rule.id !== IdRule.Either && (id === 0) !== (rule.id === IdRule.Session)) {
-      return new Malformed('wrong id for this kind of packet');
+      return new Malformed('wrong id for this kind of packet', undefined, 'correlation-id');
     }
     if ((flags & ~rule.flags) !== 0) {
       return malformed('unknown or misplaced flags', id);

@@ -33,16 +33,21 @@ export const DETACH_FROM_BYTES = 16 * 1024;
 export class BatchEncoder {
   constructor(private readonly options: BatchEncoderOptions) {}
 
+  get maxPackets(): number {
+    return Math.max(1, this.options.maxPackets);
+  }
+
   /**
-   * Encodes `queue[from..]` until a limit is reached or a detached payload ends the batch.
+   * Encodes `queue[from..end]` until a limit is reached or a detached payload ends the batch.
    *
    * @throws ZmqException `MALFORMED` if a pattern or metadata does not fit its u16 length; whoever fills the queue checks that.
    */
-  encode(queue: readonly OutgoingPacket[], from: number): EncodedBatch {
-    const { maxPackets, detachFrom } = this.options;
+  encode(queue: readonly OutgoingPacket[], from: number, end = queue.length): EncodedBatch {
+    const { maxPackets } = this;
+    const { detachFrom } = this.options;
     // Packets beyond what the scratch may hold would have it copied again for each of them.
     const maxBytes = Math.min(this.options.maxBytes, MAX_SCRATCH_BYTES);
-    const until = Math.min(queue.length, from + Math.max(1, maxPackets));
+    const until = Math.min(end, from + maxPackets);
     let scratch = scratchOf(0);
     let used = 1;
     for (let index = from; index < until; index += 1) {

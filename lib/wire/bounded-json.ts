@@ -1,4 +1,5 @@
 import { constants, isUtf8 } from 'node:buffer';
+import { noteTokens } from './decoding-cost.js';
 import { isForbiddenKey, isForbiddenKeyAt } from './forbidden-keys.js';
 import { Malformed } from './malformed.js';
 import type { WireLimits } from './wire-limits.js';
@@ -16,6 +17,7 @@ const COLON = 0x3a;
  */
 export function parseBoundedJson(bytes: Buffer, limits: JsonLimits, from = 0, to = bytes.length): unknown {
   // A text that begins with a string is nothing but that string, or no JSON at all.
+  noteTokens(1);
   const refusal = bytes[from] === QUOTE ? undefined : scan(bytes, from, to, limits);
   if (refusal !== undefined) {
     return new Malformed(refusal);
@@ -91,6 +93,7 @@ function scan(
       return 'too many values';
     }
   }
+  noteTokens(tokens + 1);
   return undefined;
 }
 

@@ -56,7 +56,7 @@ export function decodeJsonMessage(frame: Buffer, limits: WireLimits): readonly J
     return new Malformed('empty batch');
   }
   if (message.length > limits.maxBatchPackets) {
-    return new Malformed('too many packets in a batch');
+    return new Malformed('too many packets in a batch', undefined, 'batch-too-large');
   }
   return message.map(item => decodeItem(item, limits));
 }
@@ -88,7 +88,7 @@ function decodeItem(item: unknown, limits: WireLimits): JsonIncoming {
     return cancel === undefined ? decodeEvent(item, limits) : new Malformed('cancel needs an id');
   }
   if (typeof id !== 'string' || id === '' || id.length > MAX_ID_LENGTH) {
-    return new Malformed(`id is a string of 1 to ${MAX_ID_LENGTH} characters`);
+    return new Malformed(`id is a string of 1 to ${MAX_ID_LENGTH} characters`, undefined, 'correlation-id');
   }
   if (cancel === undefined) {
     return decodeRequest(id, item, limits);

@@ -1,3 +1,5 @@
+import type { ZmqViolationKind } from '../limits/violation.js';
+
 /**
  * Input that breaks the wire format or a bound of {@link WireLimits}. A value, never thrown: bad input is expected.
  *
@@ -8,5 +10,7 @@ export class Malformed {
     readonly reason: string,
     /** The request that the input belongs to, if that much could be read: u32 in binary mode, string in JSON mode. */
     readonly id?: number | string,
+    /** What it counts as among the violations. */
+    readonly kind: ZmqViolationKind = 'noise',
   ) {}
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { noteTokens } from './decoding-cost.js';
 import { isForbiddenKeyAt } from './forbidden-keys.js';
 import type { WireLimits } from './wire-limits.js';
 
@@ -49,6 +50,7 @@ class MsgPackScan {
         maps.pop();
       }
     } while (expected.length > 0);
+    noteTokens(this.tokens);
     return this.at === bytes.length ? undefined : 'trailing bytes';
   }
 

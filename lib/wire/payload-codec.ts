@@ -6,7 +6,7 @@ import { NO_PAYLOAD, PayloadEncoding, type EncodedPayload, type IncomingPacket }
 import type { WireLimits } from './wire-limits.js';
 
 /** Below this, a copy costs less than the frame that a view would keep alive. */
-const MIN_VIEW_BYTES = 4096;
+export const MIN_VIEW_BYTES = 4096;
 
 /**
  * Binary data as it is (no copy: do not change it before it is sent), `undefined` and what JSON has no text for

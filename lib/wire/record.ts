@@ -1,5 +1,6 @@
 import { ZmqException } from '../errors/zmq.exception.js';
 import type { ZmqEncoding } from '../options/client-options.js';
+import { MAX_RETRY_ATTEMPTS } from '../options/retry-options.js';
 import { isForbiddenKey } from './forbidden-keys.js';
 import { isStringRecord } from './payload-codec.js';
 
@@ -13,6 +14,8 @@ export class ZmqRecord<TData = unknown> {
     readonly timeout?: number,
     /** @defaultValue the client's `encoding` */
     readonly encoding?: ZmqEncoding,
+    /** How often the request is sent again after a refusal; `false` for never. @defaultValue the client's `retry` */
+    readonly retry?: number | false,
   ) {}
 }
 
@@ -24,6 +27,7 @@ export class ZmqRecordBuilder<TData = unknown> {
   private metadata?: Readonly<Record<string, string>>;
   private timeout?: number;
   private encoding?: ZmqEncoding;
+  private retry?: number | false;
 
   constructor(private data?: TData) {}
 
@@ -72,7 +76,21 @@ export class ZmqRecordBuilder<TData = unknown> {
     return this;
   }
 
+  /**
+   * How often the request is sent again after a refusal, with the delays of the client's `retry`; `false` for never.
+   * Events are sent once in any case.
+   *
+   * @throws ZmqException `INVALID_OPTIONS` unless it is `false` or an integer from 1 to 100
+   */
+  setRetry(attempts: number | false): this {
+    if (attempts !== false && (!Number.isInteger(attempts) || attempts < 1 || attempts > MAX_RETRY_ATTEMPTS)) {
+      throw new ZmqException('INVALID_OPTIONS', `retry must be an integer from 1 to ${MAX_RETRY_ATTEMPTS}, or false`);
+    }
+    this.retry = attempts;
+    return this;
+  }
+
   build(): ZmqRecord<TData> {
-    return new ZmqRecord(this.data as TData, this.metadata, this.timeout, this.encoding);
+    return new ZmqRecord(this.data as TData, this.metadata, this.timeout, this.encoding, this.retry);
   }
 }

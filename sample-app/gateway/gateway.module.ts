@@ -4,11 +4,12 @@ import { ClientsModule } from '@nestjs/microservices';
 import { TerminusModule } from '@nestjs/terminus';
 import { ClientZmq, type ZmqClientOptions } from 'nestjs-zeromq';
 import { MAX_BLOB_MESSAGE_SIZE } from '../blobs/blobs.patterns.js';
+import type { ServiceConnection } from '../security/connection.js';
 import { BlobsHttpController } from './blobs-http.controller.js';
 import { DevicesHttpController } from './devices-http.controller.js';
 import { HealthHttpController } from './health-http.controller.js';
 import { ReadingsHttpController } from './readings-http.controller.js';
-import { SERVICE, SERVICE_URL } from './service.tokens.js';
+import { SERVICE, SERVICE_CONNECTION } from './service.tokens.js';
 import { ServiceErrorInterceptor } from './service-error.interceptor.js';
 
 const TIMEOUT_MS = 10_000;
@@ -16,9 +17,9 @@ const TIMEOUT_MS = 10_000;
 /** HTTP in front of the telemetry service. */
 @Module({})
 export class GatewayModule {
-  static forService(url: string): DynamicModule {
+  static forService(connection: ServiceConnection): DynamicModule {
     const options: ZmqClientOptions = {
-      connect: url,
+      ...connection,
       timeout: TIMEOUT_MS,
       limits: { maxMessageSize: MAX_BLOB_MESSAGE_SIZE },
     };
@@ -27,7 +28,7 @@ export class GatewayModule {
       imports: [ClientsModule.register([{ name: SERVICE, customClass: ClientZmq, options }]), TerminusModule],
       controllers: [ReadingsHttpController, DevicesHttpController, BlobsHttpController, HealthHttpController],
       providers: [
-        { provide: SERVICE_URL, useValue: url },
+        { provide: SERVICE_CONNECTION, useValue: connection },
         { provide: APP_INTERCEPTOR, useClass: ServiceErrorInterceptor },
       ],
     };

@@ -2,7 +2,8 @@ import { Controller, Get, Inject } from '@nestjs/common';
 import type { CustomClientOptions } from '@nestjs/microservices';
 import { HealthCheck, type HealthCheckResult, HealthCheckService, MicroserviceHealthIndicator } from '@nestjs/terminus';
 import { ClientZmq } from 'nestjs-zeromq';
-import { SERVICE_URL } from './service.tokens.js';
+import type { ServiceConnection } from '../security/connection.js';
+import { SERVICE_CONNECTION } from './service.tokens.js';
 
 const CONNECT_TIMEOUT_MS = 1_500;
 const CHECK_TIMEOUT_MS = 2_000;
@@ -13,7 +14,7 @@ export class HealthHttpController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly microservice: MicroserviceHealthIndicator,
-    @Inject(SERVICE_URL) private readonly serviceUrl: string,
+    @Inject(SERVICE_CONNECTION) private readonly connection: ServiceConnection,
   ) {}
 
   /** Up as long as the service answers: a `ClientZmq` is connected only after a round trip with its peer. */
@@ -27,7 +28,7 @@ export class HealthHttpController {
     const ping = this.microservice.pingCheck<CustomClientOptions, 'service'>('service', {
       transport: undefined,
       customClass: ClientZmq,
-      options: { connect: this.serviceUrl, connectTimeout: CONNECT_TIMEOUT_MS },
+      options: { ...this.connection, connectTimeout: CONNECT_TIMEOUT_MS },
     });
     // Each check opens a connection of its own; however many ask, there is one at a time.
     return ping.withTimeout(CHECK_TIMEOUT_MS).cacheFor(CACHE_MS);

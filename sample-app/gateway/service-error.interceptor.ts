@@ -6,12 +6,14 @@ import {
   Injectable,
   type NestInterceptor,
 } from '@nestjs/common';
-import { ZmqException } from 'nestjs-zeromq';
+import { ZmqException, type ZmqFieldError } from 'nestjs-zeromq';
+import type { ServerResponse } from 'node:http';
 import { catchError, type Observable, throwError } from 'rxjs';
 
 const STATUS_BY_CODE: ReadonlyMap<string, HttpStatus> = new Map([
   ['VALIDATION_FAILED', HttpStatus.BAD_REQUEST],
   ['MALFORMED', HttpStatus.BAD_REQUEST],
+  ['FORBIDDEN', HttpStatus.FORBIDDEN],
   ['NOT_FOUND', HttpStatus.NOT_FOUND],
   ['PAYLOAD_TOO_LARGE', HttpStatus.PAYLOAD_TOO_LARGE],
   ['RATE_LIMITED', HttpStatus.TOO_MANY_REQUESTS],
@@ -28,16 +30,37 @@ const STATUS_BY_CODE: ReadonlyMap<string, HttpStatus> = new Map([
  */
 @Injectable()
 export class ServiceErrorInterceptor implements NestInterceptor {
-  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    return next.handle().pipe(catchError((error: unknown) => throwError(() => toHttpException(error))));
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const response = context.switchToHttp().getResponse<ServerResponse>();
+    return next.handle().pipe(
+      catchError((error: unknown) => {
+        if (!(error instanceof ZmqException)) {
+          return throwError(() => error);
+        }
+        tellWhenToRetry(response, error);
+        return throwError(() => toHttpException(error));
+      }),
+    );
   }
 }
 
-function toHttpException(error: unknown): unknown {
-  if (!(error instanceof ZmqException)) {
-    return error;
+/** A service that refuses for a time says for how long; HTTP counts in whole seconds. */
+function tellWhenToRetry(response: ServerResponse, { details }: ZmqException): void {
+  const { retryAfterMs } = (details ?? {}) as { readonly retryAfterMs?: unknown };
+  if (typeof retryAfterMs === 'number' && !response.headersSent) {
+    response.setHeader('Retry-After', Math.ceil(retryAfterMs / 1_000));
   }
-  const { code, message, details } = error;
+}
+
+function toHttpException(error: ZmqException): HttpException {
+  const { code, message } = error;
+  const details = code === 'VALIDATION_FAILED' ? messagesByField(error) : error.details;
   const statusCode = STATUS_BY_CODE.get(code) ?? HttpStatus.INTERNAL_SERVER_ERROR;
   return new HttpException({ statusCode, code, message, details }, statusCode, { cause: error });
+}
+
+/** What is wrong with each field, e.g. `{ metric: ['metric must be one of …'] }`, which is all that a web page wants to know. */
+function messagesByField({ details }: ZmqException): Record<string, readonly string[]> | undefined {
+  const { fields } = (details ?? {}) as { readonly fields?: readonly ZmqFieldError[] };
+  return fields && Object.fromEntries(fields.map(({ path, messages }) => [path, messages]));
 }

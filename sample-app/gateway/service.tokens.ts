@@ -1,5 +1,5 @@
 /** Injects the `ClientZmq` that is connected to the telemetry service. */
 export const SERVICE = Symbol('SERVICE');
 
-/** Injects where the telemetry service listens, e.g. `tcp://127.0.0.1:5555`. */
-export const SERVICE_URL = Symbol('SERVICE_URL');
+/** Injects the `ServiceConnection`: where the telemetry service listens, and what is shown to it. */
+export const SERVICE_CONNECTION = Symbol('SERVICE_CONNECTION');

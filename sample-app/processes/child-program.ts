@@ -10,6 +10,7 @@ const STOP_TIMEOUT_MS = 10_000;
 interface ChildProgramOptions {
   /** Its main file is `<name>.main.js`. */
   readonly name: 'service' | 'gateway';
+  readonly args: readonly string[];
   /** Environment variables beside those of this process. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -25,9 +26,9 @@ export class ChildProgram {
   ) {}
 
   /** Resolves once the program listens; rejects if it ends before that or takes too long. */
-  static async start({ name, env }: ChildProgramOptions): Promise<ChildProgram> {
+  static async start({ name, args, env }: ChildProgramOptions): Promise<ChildProgram> {
     const script = fileURLToPath(new URL(`../${name}.main.js`, import.meta.url));
-    const child = fork(script, { env: { ...process.env, ...env } });
+    const child = fork(script, args, { env: { ...process.env, ...env } });
     const ended = rejectOnEnd(child, name);
     // Nobody waits for it while the program is being stopped.
     ended.catch(() => undefined);

@@ -7,21 +7,45 @@ export interface DeviceSummary {
   readonly statistics: DeviceStatistics;
 }
 
+/** What the replay was held to. */
+export interface ReplayLimits {
+  /** Readings a second of each device. */
+  readonly rate: number;
+  /** Readings that there are. */
+  readonly available: number;
+}
+
 const HEADINGS = ['device', 'metric', 'count', 'min', 'max', 'mean', 'last'];
 /** Columns from here on hold numbers. */
 const FIRST_NUMBER = 2;
 
 /** What was replayed and how fast, and a table of what the service now knows of each device. */
-export function formatSummary({ stored, seconds }: ReplayResult, devices: readonly DeviceSummary[]): string {
+export function formatSummary(
+  { stored, seconds, retries }: ReplayResult,
+  limits: ReplayLimits,
+  devices: readonly DeviceSummary[],
+): string {
   const rate = integer(stored / seconds);
   const rows = devices.flatMap(({ deviceId, statistics }) =>
     Object.entries(statistics).map(([metric, values]) => [deviceId, metric, ...numbers(values)]),
   );
   return [
     `${integer(stored)} readings stored in ${seconds.toFixed(1)} s, ${rate} a second`,
+    ...limitLines(limits, { stored, retries }),
     '',
     ...table([HEADINGS, ...rows]),
   ].join('\n');
+}
+
+/** Whether the service's limit was felt, and what was left out because of it. */
+function limitLines({ rate, available }: ReplayLimits, { stored, retries }: Omit<ReplayResult, 'seconds'>): string[] {
+  const limit = `${integer(rate)} a second of each device`;
+  return [
+    retries === 0
+      ? `the limit of ${limit} was never reached`
+      : `limited to ${limit}: ${integer(retries)} times one was refused and sent again`,
+    ...(stored < available ? [`left out the other ${integer(available - stored)}, which would take too long`] : []),
+  ];
 }
 
 function numbers({ count, min, max, mean, last }: MetricStatistics): string[] {

@@ -51,6 +51,11 @@ export class DeviceTable {
     return devices.flatMap(([, metrics]) => Array.from(metrics.values(), metric => metric.lastReading));
   }
 
+  /** Whether the device was known, which it is no more. */
+  forget(deviceId: string): boolean {
+    return this.devices.delete(deviceId);
+  }
+
   /** The record of a device, moved to the end of the order and created if need be. */
   private touch(deviceId: string): DeviceRecord {
     const device: DeviceRecord = this.devices.get(deviceId) ?? new Map();

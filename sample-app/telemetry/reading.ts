@@ -2,6 +2,9 @@
 export const METRICS = ['temperature', 'humidity', 'pressure', 'precipitation', 'wind'] as const;
 export type Metric = (typeof METRICS)[number];
 
+/** Characters. */
+export const MAX_DEVICE_ID_LENGTH = 64;
+
 /** One value that a device measured. */
 export interface Reading {
   readonly deviceId: string;

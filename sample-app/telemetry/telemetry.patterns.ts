@@ -11,10 +11,17 @@ export const TelemetryPattern = {
   Stats: 'telemetry.stats',
   /** Request: streams the last known readings, then each new one as it arrives. */
   Watch: 'telemetry.watch',
+  /** Request: forgets all readings of a device and answers {@link ForgetAnswer}. */
+  Forget: 'telemetry.forget',
 } as const;
 
 export interface IngestAnswer {
   readonly stored: true;
+}
+
+export interface ForgetAnswer {
+  /** Whether anything was known of the device. */
+  readonly forgotten: boolean;
 }
 
 /** Statistics of one device; metrics that it never reported are absent. */

@@ -37,6 +37,11 @@ export class TelemetryService implements OnModuleDestroy {
     return live.pipe(filter(reading => deviceId === undefined || reading.deviceId === deviceId));
   }
 
+  /** Whether anything was known of the device, of which nothing is now. */
+  forget(deviceId: string): boolean {
+    return this.devices.forget(deviceId);
+  }
+
   /** Streams that have no end of their own would otherwise hold up the server's drain at shutdown. */
   onModuleDestroy(): void {
     this.feed.close();

@@ -6,7 +6,15 @@ import { OutgoingPacket, PacketKind, PayloadEncoding, type IncomingPacket } from
 import { encodePayload } from '../../lib/wire/payload-codec.js';
 import { EchoController, refuseUnhandledRejections } from '../support/echo-app.js';
 import { RawServer, WELCOME, batchOf, controlPacket } from '../support/raw-peer.js';
-import { connectClient, createClient, elapsed, onCleanup, startApp, until } from '../support/zmq-app.js';
+import {
+  connectClient,
+  createClient,
+  elapsed,
+  engineOfServer,
+  onCleanup,
+  startApp,
+  until,
+} from '../support/zmq-app.js';
 import { fromHex } from '../support/wire.js';
 
 const WELCOMED = batchOf(controlPacket(PacketKind.Welcome, 0, WELCOME));
@@ -263,7 +271,7 @@ describe('a client without a server', () => {
 describe('a server whose address is taken', () => {
   it('fails listen() with BIND_FAILED, naming the endpoint, and may listen later', async () => {
     const { app, endpoint } = await startApp([EchoController]);
-    const second = new ServerZmq({ bind: ['tcp://127.0.0.1:*', endpoint] });
+    const second = new ServerZmq({ bind: ['tcp://127.0.0.1:*', endpoint], ...engineOfServer() });
     const listen = () => new Promise<unknown>(resolve => second.listen(resolve));
     expect(await listen()).toMatchObject({
       name: 'ZmqException',

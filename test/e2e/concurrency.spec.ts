@@ -5,7 +5,7 @@ import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { PacketKind } from '../../lib/wire/packet.js';
 import { RawPeer, controlPacket, requestPacket } from '../support/raw-peer.js';
-import { connectClient, createGate, elapsed, startApp, until, type Gate } from '../support/zmq-app.js';
+import { HAS_GATE, connectClient, createGate, elapsed, startApp, type Gate, until } from '../support/zmq-app.js';
 
 let running = 0;
 let mostRunning = 0;
@@ -199,11 +199,13 @@ describe('the memory budget', () => {
     const client = await connectClient(endpoint);
     const payload = Buffer.alloc(300 * 1024);
     const answers = Array.from({ length: 12 }, () => firstValueFrom(client.send('deaf', payload)));
-    await until(() => begun.length === 4);
+    // The budget is exceeded by the message that fills it, and by none after. The gate keeps half of it for messages
+    // that are not complete, and leaves some of the rest to other addresses.
+    const most = HAS_GATE ? 1 : 4;
+    await until(() => begun.length === most);
     await new Promise(resolve => setTimeout(resolve, 30));
-    // The budget is exceeded by the message that fills it, and by none after.
-    expect(begun).toHaveLength(4);
-    expect(server.getStats().heldBytes).toBe(4 * payload.length);
+    expect(begun).toHaveLength(most);
+    expect(server.getStats().heldBytes).toBe(most * payload.length);
     gate.open();
     expect(await Promise.all(answers)).toEqual(Array.from({ length: 12 }, () => 'done'));
     expect(server.getStats().peakBytes).toBeLessThan(1.5 * 1024 * 1024);

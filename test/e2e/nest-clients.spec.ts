@@ -13,7 +13,7 @@ import {
 import { ClientZmq, ZmqException, ZmqStatus } from 'nestjs-zeromq';
 import { firstValueFrom } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { onCleanup, startApp } from '../support/zmq-app.js';
+import { engineOfClient, onCleanup, startApp } from '../support/zmq-app.js';
 
 @Controller()
 class DoubleController {
@@ -50,7 +50,7 @@ const double = (client: ClientProxy, value: number) => firstValueFrom(client.sen
 describe('ClientZmq', () => {
   it('is injected after ClientsModule.register', async () => {
     const clients = ClientsModule.register([
-      { name: 'DOUBLE', customClass: ClientZmq, options: { connect: endpoint } },
+      { name: 'DOUBLE', customClass: ClientZmq, options: { connect: endpoint, ...engineOfClient() } },
     ]);
     const app = await start({ module: class Callers {}, imports: [clients], providers: [Caller] });
 
@@ -81,7 +81,7 @@ describe('ClientZmq', () => {
     @Controller()
     class Holder {
       // Nest's type of the decorator knows its own transports only; what it does with the options is the same.
-      @Client({ customClass: ClientZmq, options: { connect: endpoint } } as ClientOptions)
+      @Client({ customClass: ClientZmq, options: { connect: endpoint, ...engineOfClient() } } as ClientOptions)
       client!: ClientProxy;
     }
     const { app } = await startApp([Holder]);
@@ -90,7 +90,10 @@ describe('ClientZmq', () => {
   });
 
   it('is made by ClientProxyFactory', async () => {
-    const client = ClientProxyFactory.create({ customClass: ClientZmq, options: { connect: endpoint } });
+    const client = ClientProxyFactory.create({
+      customClass: ClientZmq,
+      options: { connect: endpoint, ...engineOfClient() },
+    });
     onCleanup(() => {
       client.close();
     });
@@ -101,7 +104,8 @@ describe('ClientZmq', () => {
   it('is provided by a factory that reads its options elsewhere', async () => {
     const provider = {
       provide: 'DOUBLE',
-      useFactory: () => ClientProxyFactory.create({ customClass: ClientZmq, options: { connect: endpoint } }),
+      useFactory: () =>
+        ClientProxyFactory.create({ customClass: ClientZmq, options: { connect: endpoint, ...engineOfClient() } }),
     };
     const app = await start({ module: class Callers {}, providers: [provider, Caller] });
     const { client } = app.get(Caller);
@@ -113,7 +117,7 @@ describe('ClientZmq', () => {
   });
 
   it('works alone, without any container', async () => {
-    const client = new ClientZmq({ connect: endpoint });
+    const client = new ClientZmq({ connect: endpoint, ...engineOfClient() });
     onCleanup(() => client.close());
 
     expect(await double(client, 6)).toBe(12);
@@ -125,7 +129,7 @@ describe('ClientZmq', () => {
 
   it('is closed together with the application that registered it', async () => {
     const clients = ClientsModule.register([
-      { name: 'DOUBLE', customClass: ClientZmq, options: { connect: endpoint } },
+      { name: 'DOUBLE', customClass: ClientZmq, options: { connect: endpoint, ...engineOfClient() } },
     ]);
     const app = await start({ module: class Callers {}, imports: [clients], providers: [Caller] });
     const client = app.get(Caller).client as ClientZmq;
@@ -137,7 +141,7 @@ describe('ClientZmq', () => {
   });
 
   it('throws exceptions with code, message, details and every other field of the remote exception', async () => {
-    const client = new ClientZmq({ connect: endpoint });
+    const client = new ClientZmq({ connect: endpoint, ...engineOfClient() });
     onCleanup(() => client.close());
     const failure = firstValueFrom(client.send('fail', {}));
 
@@ -153,7 +157,7 @@ describe('ClientZmq', () => {
   });
 
   it('serves a handler that calls another service', async () => {
-    const client = new ClientZmq({ connect: endpoint });
+    const client = new ClientZmq({ connect: endpoint, ...engineOfClient() });
     onCleanup(() => client.close());
     @Controller()
     class Chain {
@@ -163,7 +167,7 @@ describe('ClientZmq', () => {
       }
     }
     const { endpoint: chain } = await startApp([Chain]);
-    const caller = new ClientZmq({ connect: chain });
+    const caller = new ClientZmq({ connect: chain, ...engineOfClient() });
     onCleanup(() => caller.close());
 
     expect(await firstValueFrom(caller.send('twice doubled', 3))).toBe(12);

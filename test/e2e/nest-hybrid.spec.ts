@@ -28,7 +28,7 @@ import { ServerZmq, ZMQ_TRANSPORT, ZmqContext } from 'nestjs-zeromq';
 import type { AddressInfo, Server } from 'node:net';
 import { firstValueFrom, lastValueFrom, map, type Observable } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { connectClient, onCleanup, until } from '../support/zmq-app.js';
+import { connectClient, engineOfServer, onCleanup, until } from '../support/zmq-app.js';
 
 let log: unknown[] = [];
 
@@ -110,7 +110,10 @@ async function startHybrid({ inherit = false, zmqServers = 1 } = {}): Promise<Hy
   const app = await NestFactory.create(HybridModule, { logger: false, abortOnError: false });
   onCleanup(() => app.close());
   app.useGlobalInterceptors(loud);
-  const servers = Array.from({ length: zmqServers }, () => new ServerZmq({ bind: 'tcp://127.0.0.1:*' }));
+  const servers = Array.from(
+    { length: zmqServers },
+    () => new ServerZmq({ bind: 'tcp://127.0.0.1:*', ...engineOfServer() }),
+  );
   for (const strategy of servers) {
     strategy.on('close', () => log.push('zmq closed'));
     app.connectMicroservice({ strategy }, { inheritAppConfig: inherit });
@@ -201,7 +204,7 @@ describe('a hybrid application over HTTP, TCP and ZeroMQ', () => {
     const taken = servers[0]!.endpoints[0] as string;
     const app = await NestFactory.create(HybridModule, { logger: false, abortOnError: false });
     onCleanup(() => app.close());
-    app.connectMicroservice({ strategy: new ServerZmq({ bind: taken }) });
+    app.connectMicroservice({ strategy: new ServerZmq({ bind: taken, ...engineOfServer() }) });
 
     await expect(app.startAllMicroservices()).rejects.toMatchObject({
       code: 'BIND_FAILED',

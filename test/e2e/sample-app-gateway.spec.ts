@@ -101,6 +101,13 @@ describe('the HTTP gateway of the sample app', () => {
     expect(response.status).toBe(413);
   });
 
+  it('answers 413 for a reading that is too large for the service', async () => {
+    const response = await postReading(gateway, { deviceId: 'roof', metric: 'wind', value: 1, at: 'x'.repeat(5_000) });
+
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', details: { limit: 4096 } });
+  });
+
   it('streams the last known readings of a device, then live ones, as server-sent events', async () => {
     await postReading(gateway, { deviceId: 'cellar', metric: 'humidity', value: 60, at: '2012-01-01' });
     const events = serverSentEvents(`${gateway}/devices/cellar/watch`);
@@ -182,6 +189,33 @@ describe('the HTTP gateway of the sample app', () => {
     await other.stop();
 
     await expect(events.next()).rejects.toThrow('terminated');
+  });
+});
+
+describe('the HTTP gateway of a service that takes few readings', () => {
+  it('answers 429 to a device that sends more, and when to come back, while others are served', async () => {
+    const serviceEnv = { ZMQ_BIND: 'tcp://127.0.0.1:*', INGEST_RATE: '1' };
+    const service = SampleProgram.start({ name: 'service', env: serviceEnv });
+    const env = { HTTP_PORT: '0', ZMQ_URL: await service.endpoint() };
+    const gatewayProgram = SampleProgram.start({ name: 'gateway', env });
+    const gateway = await gatewayProgram.endpoint();
+    const post = (deviceId: string) => postReading(gateway, { deviceId, metric: 'wind', value: 1 });
+
+    const responses = await Promise.all([post('roof'), post('roof'), post('roof'), post('roof')]);
+    const refused = responses.filter(({ status }) => status === 429);
+    expect(responses.some(({ status }) => status === 201)).toBe(true);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.map(({ headers }) => headers.get('retry-after'))).toEqual(refused.map(() => '1'));
+    expect(await refused[0]!.json()).toMatchObject({
+      statusCode: 429,
+      code: 'RATE_LIMITED',
+      details: { retryAfterMs: expect.any(Number) },
+    });
+    expect((await post('cellar')).status).toBe(201);
+    expect((await request(`${gateway}/devices/roof/stats`)).status).toBe(200);
+
+    await gatewayProgram.stop();
+    await service.stop();
   });
 });
 

@@ -23,6 +23,9 @@ describe('starting the sample app', () => {
 
     expect(program.output).toContain(`100 % | ${READINGS} of ${READINGS} readings`);
     expect(program.output).toMatch(/^37,965 readings stored in \d+\.\d s, [\d,]+ a second$/m);
+    // A machine that is slow enough never comes to the limit.
+    expect(program.output).toMatch(/^(limited to|the limit of) 2,000 a second of each device\b/m);
+    expect(program.output).not.toContain('left out');
     expect(program.output).toMatch(/^seattle +temperature +2,922 +-7\.1 +35\.6 +12\.3 +5\.6$/m);
     expect(program.output).toMatch(/^new-york +precipitation +1,461 +0\.0 +118\.9 +2\.9 +1\.5$/m);
     expect(program.output).toMatch(/^seattle-hourly +pressure +8,759 +1015\.4 +1019\.5 +1017\.2 +1016\.7$/m);
@@ -30,8 +33,21 @@ describe('starting the sample app', () => {
     await expectNobodyAt(gateway!);
   });
 
+  it('tells in the summary how often the service refused for a time, and what it left out, at a lower rate', async () => {
+    const env = { ...FREE_PORTS, INGEST_RATE: '50' };
+    const program = SampleProgram.start({ name: 'main', args: ['--once'], env });
+    expect(await program.exitCode()).toBe(0);
+
+    expect(program.output).toMatch(/^telemetry\.ingest +up to 4 KB, 50 a second of each device$/m);
+    expect(program.output).toMatch(/^2,250 readings stored in \d+\.\d s/m);
+    expect(program.output).toMatch(/^limited to 50 a second of each device: [1-9][\d,]* times one was refused/m);
+    expect(program.output).toMatch(/^left out the other 35,715, which would take too long$/m);
+    expect(program.output).toMatch(/^seattle-hourly +pressure +250 /m);
+  });
+
   it('stays up after the summary, prints commands that work, and stops on SIGINT', async () => {
-    const program = SampleProgram.start({ name: 'main', env: FREE_PORTS });
+    // A rate that nothing reaches, so that the replay is short.
+    const program = SampleProgram.start({ name: 'main', env: { ...FREE_PORTS, INGEST_RATE: '1000000' } });
     const [, gateway] = await program.line(/^ +curl (http:\S+)\/health$/);
     const urls = program.output.matchAll(/^ +curl (?:-N )?(http:\S+\/(?:stats|health|watch))$/gm);
     const responses = await Promise.all(Array.from(urls, ([, url]) => head(url!)));
@@ -93,6 +109,36 @@ describe('wrong settings', () => {
 
     expect(await service.exitCode()).toBe(1);
     expect(service.output).toContain('nowhere');
+  });
+
+  it('end the service with exit code 1 and a message that names MEMORY_BUDGET', async () => {
+    const service = SampleProgram.start({ name: 'service', env: { ...FREE_PORTS, MEMORY_BUDGET: 'lots' } });
+
+    expect(await service.exitCode()).toBe(1);
+    expect(service.output).toBe('MEMORY_BUDGET must be a size such as "64mb", from 8mb to 64gb, not "lots"');
+  });
+
+  it('end the service with exit code 1 and a message that names INGEST_RATE', async () => {
+    const service = SampleProgram.start({ name: 'service', env: { ...FREE_PORTS, INGEST_RATE: 'fast' } });
+
+    expect(await service.exitCode()).toBe(1);
+    expect(service.output).toBe(
+      'INGEST_RATE must be a whole number of readings a second, from 1 to 1000000, not "fast"',
+    );
+  });
+
+  it('end the whole sample app with exit code 1 for a wrong INGEST_RATE, before anything is started', async () => {
+    const program = SampleProgram.start({ name: 'main', env: { ...FREE_PORTS, INGEST_RATE: '0' } });
+
+    expect(await program.exitCode()).toBe(1);
+    expect(program.output).toMatch(/^INGEST_RATE must be [^\n]+$/);
+  });
+
+  it('end the whole sample app with exit code 1', async () => {
+    const program = SampleProgram.start({ name: 'main', env: { ...FREE_PORTS, MEMORY_BUDGET: '1kb' } });
+
+    expect(await program.exitCode()).toBe(1);
+    expect(program.output).toContain('MEMORY_BUDGET must be a size');
   });
 
   it('end the gateway with exit code 1 and a message', async () => {

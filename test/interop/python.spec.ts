@@ -2,10 +2,13 @@ import 'reflect-metadata';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
-import { ServerZmq, ZmqContext } from 'nestjs-zeromq';
+import { ServerZmq, ZmqContext, ZmqModule } from 'nestjs-zeromq';
 import { NEVER, concat, finalize, interval, range, throwError, type Observable } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ServiceModule } from '../../sample-app/service.module.js';
+import { BlobsModule } from '../../sample-app/blobs/blobs.module.js';
+import { EchoController } from '../../sample-app/echo/echo.controller.js';
+import { ALL_ROLES } from '../../sample-app/security/roles.js';
+import { TelemetryModule } from '../../sample-app/telemetry/telemetry.module.js';
 import { python, whyNoPyzmq } from '../support/python.js';
 import { until } from '../support/zmq-app.js';
 
@@ -57,7 +60,11 @@ class InteropController {
   }
 }
 
-@Module({ imports: [ServiceModule], controllers: [InteropController] })
+/** The handlers of the sample app, with others that everybody may call. */
+@Module({
+  imports: [ZmqModule.forRoot({ validation: { maxErrors: 10 } }), TelemetryModule, BlobsModule],
+  controllers: [EchoController, InteropController],
+})
 class InteropModule {}
 
 const missing = whyNoPyzmq();
@@ -74,7 +81,7 @@ describe.runIf(missing === undefined || inCi)('a Python program with pyzmq', () 
   let server: ServerZmq;
 
   beforeAll(async () => {
-    server = new ServerZmq({ bind: 'tcp://127.0.0.1:*', drainTimeout: 100 });
+    server = new ServerZmq({ bind: { endpoint: 'tcp://127.0.0.1:*', roles: ALL_ROLES }, drainTimeout: 100 });
     app = await NestFactory.createMicroservice(InteropModule, { strategy: server, logger: false, abortOnError: false });
     await app.listen();
   });
@@ -144,7 +151,10 @@ describe.runIf(missing === undefined || inCi)('a Python program with pyzmq', () 
           err: expect.objectContaining({
             code: 'VALIDATION_FAILED',
             message: expect.any(String),
-            details: { deviceId: [expect.any(String)] },
+            details: {
+              fields: [{ path: 'deviceId', rules: ['isDeviceId'], messages: [expect.any(String)] }],
+              omitted: 0,
+            },
           }),
           status: 'error',
           isDisposed: true,

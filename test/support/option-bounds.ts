@@ -14,10 +14,17 @@ export function valueAt(options: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((inner, name) => (inner as Record<string, unknown>)[name], options);
 }
 
-/** Whether the object and all plain objects and arrays in it are frozen. */
+/** Whether the object and all plain objects and arrays in it, and in maps in it, are frozen. */
 export function isDeeplyFrozen(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) {
+  if (value instanceof Map) {
+    return [...value.values()].every(isDeeplyFrozen);
+  }
+  if (typeof value !== 'object' || value === null || !isPlain(value)) {
     return true;
   }
   return Object.isFrozen(value) && Object.values(value).every(isDeeplyFrozen);
+}
+
+function isPlain(value: object): boolean {
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }

@@ -41,8 +41,9 @@ export class FakeWire {
 
 export function idEncoder(maxPackets: number): MessageEncoder {
   return {
-    encode(queue, from) {
-      const packets = queue.slice(from, from + maxPackets);
+    maxPackets,
+    encode(queue, from, until) {
+      const packets = queue.slice(from, Math.min(until, from + maxPackets));
       return { frames: [Buffer.from(packets.map(({ id }) => id))], count: packets.length };
     },
   };

@@ -12,7 +12,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { lastValueFrom } from 'rxjs';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { Journal, MATH_CONTROLLERS, MATH_PROVIDERS } from './math-app.js';
-import { until } from './zmq-app.js';
+import { engineOfClient, engineOfServer, until } from './zmq-app.js';
 
 @Module({ controllers: MATH_CONTROLLERS, providers: MATH_PROVIDERS })
 class MathModule {}
@@ -44,13 +44,16 @@ const TCP: TransportUnderTest = {
   }),
 };
 
-const ZMQ: TransportUnderTest = {
-  strategy: () => ({ strategy: new ServerZmq({ bind: 'tcp://127.0.0.1:*' }) }),
-  registration: app => ({
-    customClass: ClientZmq,
-    options: { connect: app.unwrap<{ lastEndpoint: string }>().lastEndpoint },
-  }),
-};
+function zeromq(): TransportUnderTest {
+  const strategy = new ServerZmq({ bind: 'tcp://127.0.0.1:*', ...engineOfServer() });
+  return {
+    strategy: () => ({ strategy }),
+    registration: () => ({
+      customClass: ClientZmq,
+      options: { connect: strategy.endpoints, ...engineOfClient() },
+    }),
+  };
+}
 
 /** The application on one transport, and a client of it from another application. */
 export class Side {
@@ -103,7 +106,7 @@ export interface Outcome {
 export function onBothTransports(): (observe: (side: Side) => Promise<unknown>) => Promise<readonly unknown[]> {
   const sides: Side[] = [];
   beforeAll(async () => {
-    for (const transport of [TCP, ZMQ]) {
+    for (const transport of [TCP, zeromq()]) {
       sides.push(await Side.start(transport));
     }
   });

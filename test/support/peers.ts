@@ -1,4 +1,5 @@
 import { ByteBudget } from '../../lib/limits/byte-budget.js';
+import { BudgetAccount } from '../../lib/limits/peer-account.js';
 import { Peer } from '../../lib/server/peer.js';
 import type { ReplySink } from '../../lib/server/replies.js';
 import type { QueuedPacket } from '../../lib/socket/queued-packet.js';
@@ -6,7 +7,15 @@ import { createOutbox, type FakeWire } from './outbox.js';
 
 /** A peer of a server, in front of a wire that the test holds. */
 export function createPeer(id: string, { binary = true, now = 0 } = {}): { peer: Peer; wire: FakeWire } {
-  const peer = new Peer({ id, binary, maxReplySize: 1024, now, onOverflow: () => undefined });
+  const peer = new Peer({
+    id,
+    binary,
+    maxReplySize: 1024,
+    account: new BudgetAccount(createBudget()),
+    origin: undefined,
+    now,
+    onOverflow: () => undefined,
+  });
   const { outbox, wire } = createOutbox();
   peer.outbox = outbox;
   return { peer, wire };

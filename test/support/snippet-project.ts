@@ -42,6 +42,14 @@ export class SnippetProcess {
     }
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   /** Resolves with everything that was printed once the program has ended by itself with exit code 0. */
   async result(): Promise<string> {
     const timer = setTimeout(() => this.child.kill('SIGKILL'), RUN_TIMEOUT_MS);

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Module, type INestMicroservice, type Type } from '@nestjs/common';
+import { Module, type INestMicroservice, type ModuleMetadata, type Provider, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientZmq, ServerZmq, type ZmqClientOptions, type ZmqServerOptions } from 'nestjs-zeromq';
 import { afterEach } from 'vitest';
@@ -28,7 +28,8 @@ export interface ZmqApp {
 
 export interface StartAppOptions {
   readonly server?: ZmqServerOptions;
-  readonly providers?: readonly Type[];
+  readonly providers?: readonly Provider[];
+  readonly imports?: readonly NonNullable<ModuleMetadata['imports']>[number][];
   /** Global pipes and the like, before the application listens. */
   readonly configure?: (app: INestMicroservice) => void;
 }
@@ -36,11 +37,11 @@ export interface StartAppOptions {
 /** A real Nest microservice with these controllers on a free port, closed after the test. */
 export async function startApp(
   controllers: readonly Type[],
-  { server: options, providers = [], configure }: StartAppOptions = {},
+  { server: options, providers = [], imports = [], configure }: StartAppOptions = {},
 ): Promise<ZmqApp> {
-  const server = new ServerZmq({ bind: ANY_PORT, ...options });
+  const server = new ServerZmq({ bind: ANY_PORT, ...engineOfServer(), ...options });
   const module = class TestModule {};
-  Module({ controllers: [...controllers], providers: [...providers] })(module);
+  Module({ controllers: [...controllers], providers: [...providers], imports: [...imports] })(module);
   const app = await NestFactory.createMicroservice(module, { strategy: server, logger: false, abortOnError: false });
   configure?.(app);
   onCleanup(() => app.close());
@@ -48,9 +49,24 @@ export async function startApp(
   return { app, server, endpoint: server.endpoints[0] as string };
 }
 
+/** The whole suite can be run on other engines than the defaults. */
+export function engineOfClient(): Pick<ZmqClientOptions, 'engine'> {
+  const engine = process.env['ZMQ_TEST_CLIENT_ENGINE'] as ZmqClientOptions['engine'];
+  return engine === undefined ? {} : { engine };
+}
+
+export function engineOfServer(): Pick<ZmqServerOptions, 'engine'> {
+  const engine = process.env['ZMQ_TEST_SERVER_ENGINE'] as ZmqServerOptions['engine'];
+  return engine === undefined ? {} : { engine };
+}
+
+/** Whether servers that do not say otherwise have the gate. */
+export const HAS_GATE = (engineOfServer().engine ?? 'gate') === 'gate';
+
 /** A client that is closed after the test; it connects when first used. */
 export function createClient(connect: string | readonly string[], options: ZmqClientOptions = {}): ClientZmq {
-  const client = new ClientZmq({ connect, reconnect: { minDelay: 20, maxDelay: 100 }, ...options });
+  const reconnect = { minDelay: 20, maxDelay: 100 };
+  const client = new ClientZmq({ connect, reconnect, ...engineOfClient(), ...options });
   onCleanup(() => client.close());
   return client;
 }

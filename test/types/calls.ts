@@ -28,10 +28,17 @@ assertEqual<readonly string[], typeof server.endpoints>();
 // @ts-expect-error the list of endpoints is read-only
 server.endpoints.push('tcp://127.0.0.1:1');
 
+client.on('retry', (pattern, attempt, delayMs, code) => {
+  assertEqual<[string, number, number, string], [typeof pattern, typeof attempt, typeof delayMs, typeof code]>();
+});
+
 const record = new ZmqRecordBuilder({ year: 2026 }).setMetadata({ tenant: 'a' }).setTimeout(500).build();
 void (record satisfies ZmqRecord<{ year: number }>);
 // @ts-expect-error metadata are flat strings
 new ZmqRecordBuilder({}).setMetadata({ nested: { a: 1 } });
+void new ZmqRecordBuilder({}).setRetry(3).setRetry(false);
+// @ts-expect-error attempts, or none
+new ZmqRecordBuilder({}).setRetry(true);
 // @ts-expect-error one of two encodings
 new ZmqRecordBuilder({}).setEncoding('xml');
 

@@ -8,6 +8,9 @@ void new ServerZmq({ bind: ['tcp://127.0.0.1:*', 'ipc:///tmp/a.sock'], limits: {
 void new ServerZmq({ concurrency: 16, memoryBudget: '64mb', limits: { maxMessageSize: 1_024 } });
 void new ClientZmq({});
 void new ClientZmq({ connect: 'tcp://127.0.0.1:5555', timeout: 0, encoding: 'msgpack', heartbeat: { interval: 100 } });
+void new ClientZmq({ retry: 3 });
+void new ClientZmq({ retry: false });
+void new ClientZmq({ retry: { attempts: 3, minDelay: 10, maxDelay: 1_000 } });
 
 const sizes = [1024, '512b', '64kb', '1.5mb', '2gb'] satisfies Bytes[];
 void sizes;
@@ -24,6 +27,10 @@ void new ServerZmq({ connect: 'tcp://127.0.0.1:5555' });
 void new ClientZmq({ encoding: 'xml' });
 // @ts-expect-error milliseconds are a number
 void new ClientZmq({ timeout: '30s' });
+// @ts-expect-error a retry has a number of attempts
+void new ClientZmq({ retry: true });
+// @ts-expect-error an unknown option of a retry
+void new ClientZmq({ retry: { times: 3 } });
 // @ts-expect-error a serializer has a method serialize
 void new ClientZmq({ serializer: {} });
 

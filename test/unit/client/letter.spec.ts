@@ -40,6 +40,11 @@ describe('A serializer of the user', () => {
     });
   });
 
+  it('may not give metadata that would pass for signed ones', () => {
+    const serialize = () => ({ pattern: 'sum', data: 1, metadata: { 'zmq-signature': 'x' } });
+    expect(refusalOf(() => payloadOf({ serialize }, 7, LETTER)).code).toBe('INVALID_OPTIONS');
+  });
+
   it.each(['text', 1, null, undefined, [1], { data: 1 }, Buffer.from('x')])(
     'may give %o, which is sent as data',
     data => {
@@ -72,6 +77,32 @@ describe('assertSendable', () => {
     const welcome = welcomeWith({ maxMessageSize: 10, maxPatternLength: 4, maxMetadataSize: 9 });
     const { code, details } = refusalOf(() => assertSendable(packet, welcome));
     expect([code, details]).toEqual(['PAYLOAD_TOO_LARGE', { what, ...sizes }]);
+  });
+
+  it('refuses a payload above the limit of its handler alone, naming the pattern', () => {
+    const welcome = welcomeWith({ maxSizes: { small: 10, '{"cmd":"none"}': 0 } });
+    expect(() => assertSendable(packetWith('12345678', { pattern: 'small' }), welcome)).not.toThrow();
+    expect(() => assertSendable(packetWith(undefined, { pattern: '{"cmd":"none"}' }), welcome)).not.toThrow();
+    expect(() => assertSendable(packetWith(Buffer.alloc(99), { pattern: 'other' }), welcome)).not.toThrow();
+    const large = refusalOf(() => assertSendable(packetWith('üüüüü', { pattern: 'small' }), welcome));
+    expect(large.toJSON()).toEqual({
+      code: 'PAYLOAD_TOO_LARGE',
+      message: "The payload has 12 bytes, more than the 10 bytes that the server allows for 'small'.",
+      details: { what: 'payload', limit: 10, actual: 12, pattern: 'small' },
+    });
+    const any = refusalOf(() => assertSendable(packetWith(Buffer.alloc(1), { pattern: '{"cmd":"none"}' }), welcome));
+    expect(any.details).toEqual({ what: 'payload', limit: 0, actual: 1, pattern: '{"cmd":"none"}' });
+  });
+
+  it.each(['toString', 'hasOwnProperty', '__proto__', 'constructor'])('finds no limit for the pattern %s', pattern => {
+    const welcome = welcomeWith({ maxSizes: { small: 10 } });
+    expect(() => assertSendable(packetWith(Buffer.alloc(99), { pattern }), welcome)).not.toThrow();
+  });
+
+  it('refuses what the server refuses for all handlers, whatever it says of one', () => {
+    const welcome = welcomeWith({ maxMessageSize: 10, maxSizes: { large: 1_000 } });
+    const { details } = refusalOf(() => assertSendable(packetWith(Buffer.alloc(11), { pattern: 'large' }), welcome));
+    expect(details).toEqual({ what: 'payload', limit: 10, actual: 11 });
   });
 
   it('refuses what the format cannot carry, even if a server announces to take it', () => {

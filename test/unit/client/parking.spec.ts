@@ -18,6 +18,7 @@ function parcel(onFail: () => void = () => undefined): FakeParcel {
     settled: false,
     failure: undefined,
     sendThrough: () => undefined,
+    refused: () => undefined,
     fail(error) {
       this.failure = error;
       this.settled = true;

@@ -28,6 +28,19 @@ function setUp(start = 1_003) {
 }
 
 describe('DeadlineWheel', () => {
+  it('lets those that are due together expire in the order in which they came', () => {
+    const { clock, wheel, item } = setUp();
+    const order: number[] = [];
+    for (const number of [1, 2, 3]) {
+      wheel.add(
+        item(() => order.push(number)),
+        50,
+      );
+    }
+    clock.advance(100);
+    expect(order).toEqual([1, 2, 3]);
+  });
+
   it.each([0.001, 1, 9, 10, 11, 250, TURN - 1, TURN, TURN + 1, 3 * TURN + 7, 86_400_000])(
     'lets an item expire in %d ms, never early and at most two ticks late',
     ms => {

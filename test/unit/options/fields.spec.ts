@@ -3,8 +3,10 @@ import {
   byteSize,
   choice,
   flag,
+  fraction,
   group,
   integer,
+  mergeFields,
   milliseconds,
   objectWith,
   resolveFields,
@@ -70,6 +72,14 @@ describe('Fields', () => {
     );
   });
 
+  it('fraction() takes a part within its bounds and refuses all else', () => {
+    const part = fraction({ min: 0.1, max: 1, fallback: 0.8 });
+    expect([part(undefined, 'o'), part(0.1, 'o'), part(1, 'o')]).toEqual([0.8, 0.1, 1]);
+    for (const wrong of [0, 0.09, 1.01, -0.5, NaN, Infinity, '0.5', null, true, 1n]) {
+      expect(refusalOf(() => part(wrong, 'o')).message).toContain('o must be a fraction from 0.1 to 1, but is');
+    }
+  });
+
   it.each([7, 2049, '3kb'])('byteSize() refuses %j', size => {
     expect(refusalOf(() => resolveFields({ inner: { size } }, FIELDS, 'o')).message).toContain(
       'o.inner.size must be from 8 to 2048 bytes',
@@ -98,5 +108,13 @@ describe('Fields', () => {
     for (const wrong of [null, 1, 'run', {}, { run: true }]) {
       expect(refusalOf(() => field(wrong, 'o')).message).toContain('o must have a method run()');
     }
+  });
+});
+
+describe('mergeFields()', () => {
+  it('leaves what is not given, and what is undefined at any depth, as it is', () => {
+    const inForce = { a: 1, group: { b: 2, inner: { c: 3, d: 4 } } };
+    const changes = { a: undefined, group: { b: undefined, inner: { c: undefined, d: 5 } } };
+    expect(mergeFields(inForce, changes)).toEqual({ a: 1, group: { b: 2, inner: { c: 3, d: 5 } } });
   });
 });

@@ -76,7 +76,10 @@ describe('Options of ServerZmq', () => {
 
   it('have the documented defaults', () => {
     const resolved = resolve(undefined);
-    expect(resolved.bind).toEqual([ZMQ_DEFAULT_ENDPOINT]);
+    expect(resolved.bind.map(({ endpoint, name, mechanism }) => [endpoint, name, mechanism])).toEqual([
+      [ZMQ_DEFAULT_ENDPOINT, ZMQ_DEFAULT_ENDPOINT, 'NULL'],
+    ]);
+    expect([resolved.identities.size, resolved.anonymous, resolved.allowInsecure]).toEqual([0, undefined, false]);
     expect(resolved.concurrency.limit).toBe(ZMQ_DEFAULT_CONCURRENCY);
     expect(resolved.limits.maxMessageSize).toBe(ZMQ_DEFAULT_MAX_MESSAGE_SIZE);
     expect([resolved.serializer, resolved.deserializer]).toEqual([undefined, undefined]);
@@ -138,10 +141,11 @@ describe('Options of ServerZmq', () => {
   });
 
   it('come out frozen, and what was given is neither changed nor frozen', () => {
-    const given = { bind: ['inproc://a'], limits: { maxPeers: 3 }, concurrency: 4, socket: { tcpKeepalive: {} } };
+    const bind = ['inproc://a', { endpoint: 'tcp://127.0.0.1:1', gate: { maxFrames: 3 }, roles: ['a'] }];
+    const given = { bind, limits: { maxPeers: 3 }, concurrency: 4, socket: { tcpKeepalive: {} } };
     const copy = structuredClone(given);
     expect(isDeeplyFrozen(resolve(given))).toBe(true);
     expect(given).toEqual(copy);
-    expect([given, given.bind, given.limits, given.socket].some(part => Object.isFrozen(part))).toBe(false);
+    expect([given, bind, bind[1], given.limits, given.socket].some(part => Object.isFrozen(part))).toBe(false);
   });
 });

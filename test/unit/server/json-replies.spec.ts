@@ -70,7 +70,7 @@ describe('JsonReplies', () => {
 
   it('puts an empty frame before what a REQ socket gets', () => {
     const packet = repliesOf({ delimited: true }).complete();
-    const { frames, count } = jsonEncoder.encode([packet, packet], 0);
+    const { frames, count } = jsonEncoder.encode([packet, packet], 0, 2);
     expect([frames.map(String), count]).toEqual([['', '{"id":"7","isDisposed":true}'], 1]);
   });
 

@@ -83,7 +83,7 @@ describe('Outbox', () => {
               default:
                 action satisfies never;
             }
-            expect(outbox.bytes).toBe(budget.used);
+            expect(budget.used).toBe(2 * outbox.bytes);
             expect(outbox.bytes).toBeGreaterThanOrEqual(0);
           }
           // Let everything leave, or close with whatever there is.

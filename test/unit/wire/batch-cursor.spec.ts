@@ -87,7 +87,7 @@ describe('BatchCursor', () => {
     const bomb = fromHex(`f5 ${PING.repeat(11)}`);
     const decoded = decodeBatch([bomb], { ...LIMITS, maxBatchPackets: 10 });
     expect(decoded).toHaveLength(11);
-    expect(decoded.at(-1)).toEqual(new Malformed('too many packets in a batch'));
+    expect(decoded.at(-1)).toEqual(new Malformed('too many packets in a batch', undefined, 'batch-too-large'));
     expect(decodeBatch([fromHex(`f5 ${PING.repeat(10)}`)], { ...LIMITS, maxBatchPackets: 10 })).toHaveLength(10);
   });
 

@@ -102,7 +102,9 @@ describe('decodeJsonMessage', () => {
 
   it('A18: refuses an array above maxBatchPackets', () => {
     const packets = Array.from({ length: 11 }, () => ({ pattern: 'p' }));
-    expect(decode(packets, { maxBatchPackets: 10 })).toEqual(new Malformed('too many packets in a batch'));
+    expect(decode(packets, { maxBatchPackets: 10 })).toEqual(
+      new Malformed('too many packets in a batch', undefined, 'batch-too-large'),
+    );
     expect(decode(packets, { maxBatchPackets: 11 })).toHaveLength(11);
   });
 

@@ -1,0 +1,6 @@
+import { IsDeviceId } from './is-device-id.decorator.js';
+
+export class ForgetQueryDto {
+  @IsDeviceId()
+  readonly deviceId!: string;
+}

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { AttackedProcess } from '../support/attacks/attacked-process.js';
+import { expectReported, untilMemoryIsBack } from '../support/attacks/expectations.js';
+import { ALLOWED_BYTES, runAttack } from '../support/attacks/run-attack.js';
+
+describe('A4, large messages that never become complete', () => {
+  it('is held', async () => {
+    const victim = await AttackedProcess.victim();
+    const report = await runAttack(victim, 'A4');
+    expect(report.verdict.reasons).toEqual([]);
+    expectReported(victim, 'A4');
+    await untilMemoryIsBack(victim, report);
+  });
+
+  it('fills the memory of bare zeromq.js', async () => {
+    const report = await runAttack(await AttackedProcess.bareRouter(), 'A4');
+    expect(report.over).toBeGreaterThan(ALLOWED_BYTES);
+  });
+});
