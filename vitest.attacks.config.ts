@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+const ci = process.env['CI'] === 'true';
+
 // One attack at a time, apart from the other tests: each measures what the machine has left for honest clients.
 export default defineConfig({
   resolve: {
@@ -14,6 +16,8 @@ export default defineConfig({
     testTimeout: 45_000,
     teardownTimeout: 10_000,
     reporters: ['default'],
-    allowOnly: process.env['CI'] !== 'true',
+    allowOnly: !ci,
+    // Goodput is a share of what the machine gives, which others on it may take away for some seconds.
+    retry: ci ? 2 : 0,
   },
 });

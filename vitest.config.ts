@@ -18,6 +18,9 @@ export default defineConfig({
     teardownTimeout: 10_000,
     reporters: ['default'],
     allowOnly: !ci,
+    // Other programs on the machine of a run may hold a process up for longer than any test allows for. What passes only when
+    // it is tried again is named at the end of the run.
+    retry: ci ? 1 : 0,
     // A left-out test has to say why on the console.
     passWithNoTests: false,
   },
