@@ -390,7 +390,8 @@ describe('a client with retry, of a server that says strange things', () => {
 
   it('shows each refusal to a deserializer, which may take its time and have its own opinion', async () => {
     const { server, requests } = await answering(
-      id => [refusal(id, { retryAfterMs: 1 }), refusal(id, { retryAfterMs: 1 })],
+      // The second one is to come before the wait is over.
+      id => [refusal(id, { retryAfterMs: 500 }), refusal(id, { retryAfterMs: 500 })],
       id => [refusal(id, undefined, 'NOT_YET')],
       id => [response(id, 'fine')],
     );
