@@ -1,4 +1,5 @@
 import { ZmqException } from '../errors/zmq.exception.js';
+import { smallBuffer } from '../limits/small-buffer.js';
 import { parseBoundedJson } from './bounded-json.js';
 import { Malformed } from './malformed.js';
 import { decodeMsgPack, encodeMsgPack } from './msgpack.js';
@@ -44,7 +45,7 @@ export function decodePayload(encoding: PayloadEncoding, bytes: Buffer, limits: 
     case PayloadEncoding.None:
       return undefined;
     case PayloadEncoding.Raw:
-      return bytes.length < MIN_VIEW_BYTES && bytes.length < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes;
+      return bytes.length < MIN_VIEW_BYTES && bytes.length < bytes.buffer.byteLength ? copyOf(bytes) : bytes;
     case PayloadEncoding.Json:
       return parseBoundedJson(bytes, limits);
     case PayloadEncoding.MsgPack:
@@ -52,6 +53,12 @@ export function decodePayload(encoding: PayloadEncoding, bytes: Buffer, limits: 
     default:
       return encoding satisfies never;
   }
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = smallBuffer(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }
 
 /** The value of a packet's payload, decoded where it lies. */

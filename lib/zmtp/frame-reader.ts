@@ -1,3 +1,4 @@
+import { smallBuffer } from '../limits/small-buffer.js';
 import { FrameFlag, MAX_FRAME_HEADER_BYTES } from './frame-header.js';
 import { ZmtpRefusal, type ZmtpRefusalCode } from './refusal.js';
 
@@ -32,7 +33,7 @@ const KNOWN_FLAGS = FrameFlag.More | FrameFlag.Long | FrameFlag.Command;
 /** Above this a 64-bit length is no safe integer any more. */
 const MAX_LENGTH_HIGH = 0x1f_ffff;
 const EMPTY = Buffer.alloc(0);
-/** Smaller bodies share a slab of the process's buffer pool. */
+/** Smaller bodies share slabs. */
 const MAX_POOLED_BYTES = 2_048;
 /** A body that lacks at least this much is worth being read into its own buffer. */
 const MIN_DIRECT_BYTES = 8 * 1024;
@@ -115,7 +116,7 @@ export class FrameReader {
         case 'body': {
           const step = Math.min(this.length - this.have, end - position);
           if (step === this.length && step <= MAX_POOLED_BYTES) {
-            this.body = step === 0 ? EMPTY : Buffer.allocUnsafe(step);
+            this.body = step === 0 ? EMPTY : smallBuffer(step);
           }
           // What stays incomplete must not pin a slab of the pool for as long as its peer likes.
           this.body ??= this.buffers.take(this.length);
