@@ -8,7 +8,6 @@ import ts from 'typescript';
 /** From the door down. A folder may import from every later row, never from its own row or an earlier one. */
 const LAYERS = [
   ['index.ts'],
-  ['dashboard'],
   ['module'],
   ['server', 'client', 'cli'],
   ['pipeline', 'gate', 'socket', 'monitoring'],
@@ -25,7 +24,7 @@ const CONTRACTS = ['socket/server-socket.js', 'socket/client-socket.js'];
 /** Packages that only some folders may import; the rest of them stay testable without a framework or a native addon. */
 const PACKAGES = [
   { name: 'zeromq', allowed: ['socket'], typesToo: true },
-  { name: '@nestjs/', allowed: ['dashboard', 'module', 'server', 'client', 'pipeline', 'monitoring'], typesToo: false },
+  { name: '@nestjs/', allowed: ['module', 'server', 'client', 'pipeline', 'monitoring'], typesToo: false },
 ];
 
 /** @returns {string | undefined} what is wrong with this import, or undefined */
